@@ -85,6 +85,7 @@ class ProbeResult:
         features: What the peer announced, or None where it was never asked.
         features_closed: Whether the window of the announcements before `verack` has closed.
         lingered: Whether we listened beyond the verdict.
+        time_offset_s: The peer's clock minus ours at the moment its `version` came, seconds.
         anomalies: What the peer did wrong on the way.
         resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds; connect from the
             start of the dial, version and verack from the established connection.
@@ -105,6 +106,7 @@ class ProbeResult:
     features: Features | None = None
     features_closed: bool = False
     lingered: bool = False
+    time_offset_s: int | None = None
     anomalies: Sequence[AnomalyCode] = ()
     resolve_ms: float | None = None
     connect_ms: float | None = None
@@ -176,7 +178,7 @@ class ProbeResult:
             "services": f"{version.services:016x}",
             "services_names": services_names(version.services),
             "timestamp": version.timestamp,
-            "time_offset_s": version.timestamp - int(self.timestamp),
+            "time_offset_s": self.time_offset_s,
             "addr_recv": _address_text(version.addr_recv),
             "addr_from": _address_text(version.addr_from),
             "nonce": None if version.nonce is None else f"{version.nonce:016x}",
