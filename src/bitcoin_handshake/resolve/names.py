@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitcoin_handshake.dns_message import Rcode, RecordType, Reply, encode_name, name_text
-from bitcoin_handshake.dns_query import QueryFacts, Resolver, ask
 from bitcoin_handshake.errors import (
     BadAnswer,
     BadTarget,
@@ -35,29 +32,29 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
+from bitcoin_handshake.resolve.message import Rcode, RecordType, Reply, encode_name, name_text
+from bitcoin_handshake.resolve.query import QueryFacts, Resolver, ask
+from bitcoin_handshake.resolve.resolution import (
+    IP_FAMILIES,
+    MAX_ADDRESSES_PER_NAME,
+    SYSTEM,
+    Resolution,
+    ResolvedAddress,
+)
+from bitcoin_handshake.resolve.system import (
+    ask_system,
+    hosts_entries,
+    literal_address,
+    loopback,
+    system_nameservers,
+)
 from bitcoin_handshake.targets import check_name, parse_target
 
-__all__ = [
-    "MAX_ADDRESSES_PER_NAME",
-    "MAX_ALIASES",
-    "QueryFacts",
-    "Resolution",
-    "ResolvedAddress",
-    "Resolver",
-    "parse_resolver",
-    "resolve",
-]
+__all__ = ["MAX_ALIASES", "parse_resolver", "resolve"]
 
-MAX_ADDRESSES_PER_NAME = 4096
-"""Addresses kept of one name: more than a whole TCP answer of each family could be useful for."""
 MAX_ALIASES = 16
 """CNAME records followed for one name, in one answer or in several."""
-MAX_HOSTS_FILE_BYTES = 8 << 20
-MAX_RESOLV_CONF_BYTES = 64 << 10
-MAX_SYSTEM_NAMESERVERS = 3  # MAXNS of resolv.conf(5)
-SYSTEM = "system"
 
-IP_FAMILIES = (Network.IPV4, Network.IPV6)
 _RECORD_TYPES = {Network.IPV4: RecordType.A, Network.IPV6: RecordType.AAAA}
 _HOSTS_PATH = Path("/etc/hosts")
 _RESOLV_CONF_PATH = Path("/etc/resolv.conf")
@@ -73,46 +70,6 @@ _MOST_TELLING = (
     ResolveFailed,
     NoAddresses,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedAddress:
-    """One address of a name.
-
-    Attributes:
-        host: Canonical text, without port.
-        network: `IPV4` or `IPV6`; an IPv4-mapped IPv6 address is IPv4.
-        ttl: Seconds that it may be kept, aliases on the way included; None where the source
-            does not say.
-    """
-
-    host: str
-    network: Network
-    ttl: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
-    """What a name stands for.
-
-    Attributes:
-        name: The name, lower case, without trailing dot.
-        addresses: One or more, IPv4 first, in the order of the answers, none twice.
-        elapsed_ms: From the question to the last answer used.
-        server: Who gave them, `host:port`, or `system`.
-        local: The hosts file or the meaning of `localhost` gave them, or the name is an address:
-            this machine's own administrator says so, and they may be dialled wherever they are.
-        dropped: Addresses beyond MAX_ADDRESSES_PER_NAME (4096), not kept.
-        queries: What happened to each question sent, failed ones included.
-    """
-
-    name: str
-    addresses: tuple[ResolvedAddress, ...]
-    elapsed_ms: float
-    server: str = SYSTEM
-    local: bool = False
-    dropped: int = 0
-    queries: tuple[QueryFacts, ...] = ()
 
 
 def parse_resolver(text: str) -> Resolver | None:
@@ -170,7 +127,7 @@ async def resolve(
     if isinstance(resolver, str):
         resolver = parse_resolver(resolver)
     start = asyncio.get_running_loop().time()
-    literal = _literal(name)
+    literal = literal_address(name)
     name = literal.host if literal else check_name(name)
     search = _Search(name, wanted, start, start + timeout_s)
     if literal is not None:
@@ -179,16 +136,16 @@ async def resolve(
         raise NameNotFound(name=name, why="it is no name of the DNS, and is not asked for there")
     is_localhost = name == "localhost" or name.endswith(".localhost")
     if resolver is None or is_localhost:
-        local = _hosts_entries(hosts_path, name, wanted) or (_loopback(wanted) if is_localhost else [])
+        local = hosts_entries(hosts_path, name, wanted) or (loopback(wanted) if is_localhost else [])
         if local:
             return search.resolution(local, local=True)
     if resolver is not None:
         return await search.ask_servers([resolver])
     if "." in name and not name.endswith(".local"):
-        servers = _system_nameservers(resolv_conf_path)
+        servers = system_nameservers(resolv_conf_path)
         if servers:
             return await search.ask_servers(servers)
-    return await search.ask_system()
+    return search.resolution(await ask_system(name, wanted, deadline=search.deadline))
 
 
 @dataclass(slots=True)
@@ -223,11 +180,13 @@ class _Search:
         queries: Sequence[QueryFacts] = (),
     ) -> Resolution:
         """Put together what was found."""
-        unique = {each.host: each for each in reversed(addresses)}  # of equal ones the first stays
-        in_order = list(dict.fromkeys(unique[each.host] for each in addresses))
+        unique: dict[str, ResolvedAddress] = {}
+        for address in addresses:
+            unique.setdefault(address.host, address)
+        in_order = tuple(unique.values())
         return Resolution(
             name=self.name,
-            addresses=tuple(in_order[:MAX_ADDRESSES_PER_NAME]),
+            addresses=in_order[:MAX_ADDRESSES_PER_NAME],
             elapsed_ms=(self.loop.time() - self.start) * 1000,
             server=server,
             local=local,
@@ -327,26 +286,6 @@ class _Search:
             return NoAddresses(name=self.name, server=server, why=why)
         return NoAddresses(name=self.name, server=server)
 
-    async def ask_system(self) -> Resolution:
-        """Ask `getaddrinfo`.
-
-        Raises:
-            ResolveFailed: It has no address, or does not come back in time.
-        """
-        waiting: asyncio.Future[list[ResolvedAddress]] = self.loop.create_future()
-        # A thread of its own, and a daemon: a dead resolver must not hold up the program's exit,
-        # as it does in the loop's executor, which is joined.
-        threading.Thread(
-            target=_getaddrinfo, args=(self.name, self.wanted, self.loop, waiting), daemon=True
-        ).start()
-        try:
-            async with asyncio.timeout_at(self.deadline):
-                addresses = await waiting
-        except TimeoutError:
-            waited = f"waited {self.deadline - self.start:g} s for the system's resolver"
-            raise ResolveTimeout(name=self.name, why=waited) from None
-        return self.resolution(addresses)
-
 
 def _addresses(reply: Reply, owner: bytes, ttl: int | None) -> list[ResolvedAddress]:
     """The addresses of one owner, as far as they can be kept (and one more, to be counted)."""
@@ -363,109 +302,3 @@ def _addresses(reply: Reply, owner: bytes, ttl: int | None) -> list[ResolvedAddr
 
 def _most_telling(failures: Sequence[ResolveFailed]) -> ResolveFailed:
     return min(failures, key=lambda failure: _MOST_TELLING.index(type(failure)))
-
-
-def _literal(name: str) -> NetAddr | None:
-    """The address that the name is, if it is one."""
-    try:
-        netaddr = NetAddr.from_text(name, 0)
-    except InputError:
-        return None
-    return netaddr if netaddr.network in IP_FAMILIES else None
-
-
-def _loopback(wanted: Sequence[Network]) -> list[ResolvedAddress]:
-    hosts = {Network.IPV4: "127.0.0.1", Network.IPV6: "::1"}
-    return [ResolvedAddress(hosts[network], network) for network in wanted]
-
-
-def _read_bounded(path: Path, limit: int) -> str:
-    """The beginning of a system file; nothing where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _lines_of_words(text: str) -> Iterator[list[str]]:
-    for line in text.splitlines():
-        words = line.partition("#")[0].split()
-        if words:
-            yield words
-
-
-def _hosts_entries(path: Path, name: str, wanted: Sequence[Network]) -> list[ResolvedAddress]:
-    """What the hosts file says of a name, of the families wanted, IPv4 first."""
-    text = _read_bounded(path, MAX_HOSTS_FILE_BYTES).lower()
-    if name not in text:  # files of blocked names have 100,000 lines
-        return []
-    found = []
-    for address, *names in _lines_of_words(text):
-        if name in names or f"{name}." in names:
-            netaddr = _literal(address)
-            if netaddr is not None and netaddr.network in wanted:
-                found.append(ResolvedAddress(netaddr.host, netaddr.network))
-    return sorted(found, key=lambda each: each.network)
-
-
-def _system_nameservers(path: Path) -> list[Resolver]:
-    """The name servers of resolv.conf, at most MAX_SYSTEM_NAMESERVERS (3)."""
-    servers = [
-        Resolver(words[1])
-        for words in _lines_of_words(_read_bounded(path, MAX_RESOLV_CONF_BYTES))
-        if words[0] == "nameserver" and len(words) > 1 and _literal(words[1]) is not None
-    ]
-    return servers[:MAX_SYSTEM_NAMESERVERS]
-
-
-def _getaddrinfo(
-    name: str,
-    wanted: Sequence[Network],
-    loop: asyncio.AbstractEventLoop,
-    waiting: asyncio.Future[list[ResolvedAddress]],
-) -> None:
-    """Ask the system, in a thread, and hand what it says to the loop."""
-    result: list[ResolvedAddress] | ResolveFailed
-    try:
-        result = _ask_getaddrinfo(name, wanted)
-    except OSError as error:
-        result = _system_failure(name, error)
-
-    def hand_over() -> None:
-        if waiting.done():
-            return
-        if isinstance(result, ResolveFailed):
-            waiting.set_exception(result)
-        else:
-            waiting.set_result(result)
-
-    try:
-        loop.call_soon_threadsafe(hand_over)
-    except RuntimeError:  # the loop is closed: nobody waits any more
-        return
-
-
-def _ask_getaddrinfo(name: str, wanted: Sequence[Network]) -> list[ResolvedAddress]:
-    families = {Network.IPV4: socket.AF_INET, Network.IPV6: socket.AF_INET6}
-    family = socket.AF_UNSPEC if len(wanted) > 1 else families[wanted[0]]
-    # Without a type every address would come back three times.
-    answers = socket.getaddrinfo(name, None, family=family, type=socket.SOCK_STREAM)
-    hosts = [str(address[0]) for *_, address in answers]
-    found = [literal for host in hosts if (literal := _literal(host)) is not None]
-    if not found:
-        raise socket.gaierror(socket.EAI_NODATA, "no address")
-    return [ResolvedAddress(netaddr.host, netaddr.network) for netaddr in found]
-
-
-def _system_failure(name: str, error: OSError) -> ResolveFailed:
-    why = f"the system's resolver says: {error.strerror or error}"
-    match error.errno:
-        case socket.EAI_NONAME:
-            return NameNotFound(name=name, why=why)
-        case socket.EAI_NODATA | socket.EAI_ADDRFAMILY:
-            return NoAddresses(name=name, why=why)
-        case socket.EAI_AGAIN | socket.EAI_FAIL:
-            return ServerFailure(name=name, why=why)
-        case _:
-            return ResolveFailed(name=name, why=why)

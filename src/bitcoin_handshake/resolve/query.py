@@ -19,7 +19,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitcoin_handshake.dns_message import (
+from bitcoin_handshake.errors import (
+    BadAnswer,
+    FailureCode,
+    ResolveFailed,
+    ResolveRefused,
+    ResolveTimeout,
+    ServerFailure,
+)
+from bitcoin_handshake.resolve.message import (
     MalformedMessage,
     NotOurAnswer,
     Rcode,
@@ -28,14 +36,6 @@ from bitcoin_handshake.dns_message import (
     build_query,
     name_text,
     read_reply,
-)
-from bitcoin_handshake.errors import (
-    BadAnswer,
-    FailureCode,
-    ResolveFailed,
-    ResolveRefused,
-    ResolveTimeout,
-    ServerFailure,
 )
 
 __all__ = ["Exchange", "QueryFacts", "Resolver", "ask"]

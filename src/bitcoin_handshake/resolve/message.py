@@ -2,7 +2,7 @@
 
 Owns the wire form of DNS as far as A and AAAA look-ups need it: header, question, resource
 records, EDNS(0), compressed names. Pure: bytes in, values out; no socket, no clock, no entropy.
-Knows neither retransmission nor which server to believe (`dns_query` does).
+Knows neither retransmission nor which server to believe (`resolve.query` does).
 
 Written here rather than left to a library because the answer is a peer's: 4,000 records, which
 one TCP answer can hold, take 3.5 ms to read (dnspython: 160 ms, during which nothing else runs),
@@ -13,9 +13,9 @@ Sources: RFC 1035 section 4; RFC 3596 (AAAA); RFC 6891 (EDNS); RFC 2181 section 
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
-import struct
 from struct import Struct
 
 __all__ = [
