@@ -69,9 +69,7 @@ class ProbeOptions:
         if not 0 <= self.linger_s < float("inf"):
             raise InputError(f"the linger time must be 0 seconds or more, not {self.linger_s:g}")
         if len(self.user_agent) > MAX_SUBVERSION_LENGTH:
-            raise InputError(
-                f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}"
-            )
+            raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
 
 
 class Visit:
@@ -193,9 +191,7 @@ class Prober:
             result = self._judge(visit, connection, session, now_unix)
         self._on_result(visit, result)
 
-    def _judge(
-        self, visit: Visit, connection: Connection, session: Session, now_unix: float
-    ) -> ProbeResult:
+    def _judge(self, visit: Visit, connection: Connection, session: Session, now_unix: float) -> ProbeResult:
         handshake = session.handshake
         error = session.error
         version = handshake.peer_version
