@@ -14,13 +14,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, Phase
-from bitcoin_handshake.handshake import Features
-from bitcoin_handshake.messages.handshake import V1Address, Version
+from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import services_names
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Features",
     "MessageTime",
     "Outcome",
     "ProbeResult",
@@ -39,6 +40,18 @@ class Outcome(StrEnum):
     PARTIAL = "partial"  # a valid `version` and at least one more message, but no `verack`
     FAILED = "failed"  # everything else; phase and code say where and why
     SKIPPED = "skipped"  # policy kept us from dialling; code says why
+
+
+@dataclass(slots=True)
+class Features:
+    """What the peer announced, as it came; None or empty where it did not."""
+
+    wtxidrelay: bool = False
+    sendaddrv2: bool = False
+    sendtxrcncl: SendTxRcncl | None = None
+    sendheaders: bool = False
+    sendcmpct: tuple[SendCmpct, ...] = ()
+    feefilter: FeeFilter | None = None
 
 
 @dataclass(slots=True)
@@ -166,9 +179,7 @@ class ProbeResult:
             },
             "bytes_sent": self.bytes_sent,
             "bytes_received": self.bytes_received,
-            "messages": None
-            if self.messages is None
-            else [message.to_json() for message in self.messages],
+            "messages": None if self.messages is None else [message.to_json() for message in self.messages],
         }
 
     def _version_json(self, version: Version) -> dict[str, object]:
@@ -247,9 +258,7 @@ def user_agent_text(raw: bytes) -> str:
     text = raw.decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def rfc3339(time_unix: float) -> str:
