@@ -39,7 +39,9 @@ def on_both_loops(test: Callable[..., Coroutine[None, None, None]]) -> Callable[
         parameters=[extra, *signature.parameters.values()]
     )
     loops = [asyncio.new_event_loop, uvloop.new_event_loop]
-    return pytest.mark.parametrize("loop_factory", loops, ids=["asyncio", "uvloop"])(run)
+    both = pytest.mark.parametrize("loop_factory", loops, ids=["asyncio", "uvloop"])
+    decorated: Callable[..., None] = both(run)
+    return decorated
 
 
 def wire_name(name: str) -> bytes:
@@ -65,7 +67,10 @@ def alias(target: bytes, owner: bytes = QUESTION, *, ttl: int = 60) -> bytes:
 
 def question_of(query: bytes) -> bytes:
     """The question section of a query."""
-    return query[12 : query.index(b"\0", 12) + 5]
+    end = 12
+    while query[end]:
+        end += 1 + query[end]
+    return query[12 : end + 5]
 
 
 def rdtype_of(query: bytes) -> int:
@@ -124,12 +129,14 @@ class ScriptedDns:
 
     Attributes:
         resolver: Its address.
+        script: What it answers over UDP.
         udp_queries: What came over UDP.
         tcp_queries: What came over TCP, without its length.
         closed: How many connections the client has closed.
     """
 
     resolver: Resolver
+    script: UdpScript
     udp_queries: list[bytes] = field(default_factory=list)
     tcp_queries: list[bytes] = field(default_factory=list)
     closed: int = 0
@@ -143,8 +150,7 @@ class ScriptedDns:
 
 
 class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, script: UdpScript, server: ScriptedDns) -> None:
-        self.script = script
+    def __init__(self, server: ScriptedDns) -> None:
         self.server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -153,7 +159,7 @@ class _Udp(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.server.udp_queries.append(data)
         self.server.client = addr
-        for reply in self.script(data):
+        for reply in self.server.script(data):
             self.server.speak(reply)
 
 
@@ -193,10 +199,10 @@ async def scripted_dns(udp: UdpScript, tcp: TcpScript | None = None) -> AsyncIte
             leave the connection open. Without a script nothing listens on TCP.
     """
     loop = asyncio.get_running_loop()
-    server = ScriptedDns(Resolver("127.0.0.1", 1))
+    server = ScriptedDns(Resolver("127.0.0.1", 1), udp)
     for _ in range(20):
         transport, _protocol = await loop.create_datagram_endpoint(
-            lambda: _Udp(udp, server), local_addr=("127.0.0.1", 0)
+            lambda: _Udp(server), local_addr=("127.0.0.1", 0)
         )
         port = transport.get_extra_info("sockname")[1]
         listener = None

@@ -20,8 +20,7 @@ _likely = st.text(alphabet="0123456789abcdefx.:[]%-_/# @\u00fc\n\x00", max_size=
 def test_any_text_is_a_target_or_a_bad_target(text: str) -> None:
     try:
         target = parse_target(text)
-    except BadTarget as error:
-        assert error.why
+    except BadTarget:
         return
     assert target.text == text
     assert target.host.isascii()

@@ -86,9 +86,7 @@ def test_only_the_beginning_of_a_huge_hosts_file_is_read(tmp_path: Path) -> None
 
 def test_reads_three_name_servers(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
-    path.write_text(
-        "# nameserver 1.1.1.1\nsearch x\nnameserver 127.0.0.53\nnameserver\nnameserver nonsense\n"
-    )
+    path.write_text("# nameserver ::2\nsearch x\nnameserver 127.0.0.53\nnameserver\nnameserver bad\n")
     assert system_nameservers(path) == [Resolver("127.0.0.53", 53)]
     path.write_text("".join(f"nameserver ::{n}\n" for n in range(1, 6)))
     assert system_nameservers(path) == [Resolver("::1"), Resolver("::2"), Resolver("::3")]
@@ -182,7 +180,7 @@ async def test_a_dead_resolver_costs_the_limit_and_no_more(monkeypatch: pytest.M
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    with pytest.raises(ResolveTimeout, match="did not answer in 0.1 s"):
+    with pytest.raises(ResolveTimeout, match=r"did not answer in 0\.1 s"):
         await _ask("node7", timeout_s=0.1)
     release.set()
 
