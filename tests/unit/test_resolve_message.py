@@ -200,7 +200,9 @@ def test_pointers_to_pointers_are_followed_backwards() -> None:
     known: dict[int, bytes] = {}
     assert read_name(message, 11, known) == (b"\x01c\x01b\x01a\0", 13)
     assert read_name(message, 7, known) == (b"\x01c\x01b\x01a\0", 11)
-    assert known == {7: b"\x01c\x01b\x01a\0", 3: b"\x01b\x01a\0", 0: b"\x01a\0"}
+    names = {0: b"\x01a\0", 3: b"\x01b\x01a\0", 7: b"\x01c\x01b\x01a\0"}
+    pointers = {5: names[0], 9: names[3], 11: names[7]}
+    assert known == {**names, **pointers}
 
 
 def test_each_label_is_walked_once_however_many_names_point_there() -> None:
@@ -209,9 +211,15 @@ def test_each_label_is_walked_once_however_many_names_point_there() -> None:
     known: dict[int, bytes] = {}
     names = [read_name(chain + struct.pack(">H", 0xC000 | 2 * n), len(chain), known)[0] for n in range(126)]
     assert [len(name) for name in names] == [253 - 2 * n for n in range(126)]
-    assert len(known) == 126
+    assert set(known) == {*range(0, 252, 2), len(chain)}
 
 
 def test_a_whole_tcp_answer_is_read() -> None:
     records = [address(f"127.1.{n >> 8}.{n & 255}") for n in range(4000)]
     assert len(read_reply(QUERY, answer(QUERY, records)).addresses[NAME]) == 4000
+
+
+def test_a_label_may_hold_a_zero_byte() -> None:
+    name = b"\x02\x00a\x07example\0"
+    query = build_query(name, RecordType.A, query_id=1)
+    assert read_reply(query, answer(query, [address("127.0.0.1")])).addresses == {name: [(ONE, 60)]}
