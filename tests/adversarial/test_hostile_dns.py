@@ -55,7 +55,7 @@ from tests.scripted_dns import (
 )
 
 SEED = "seed.example"
-SHORT = 0.3
+SHORT = 0.15
 LONG = 20.0
 """A limit that a test which passes never waits for."""
 GOOD = address("127.0.0.1")

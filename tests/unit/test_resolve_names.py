@@ -168,9 +168,9 @@ async def test_a_silent_family_is_not_waited_for_to_the_limit() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     resolution = await _resolve(
-        lambda query: by_type(AAAA=["::1"])(query) if rdtype_of(query) == AAAA else [], timeout_s=1.0
+        lambda query: by_type(AAAA=["::1"])(query) if rdtype_of(query) == AAAA else [], timeout_s=0.4
     )
-    assert 0.45 < loop.time() - start < 1.0
+    assert 0.15 < loop.time() - start < 0.4
     assert _hosts(resolution) == ["::1"]
     assert [facts.failure for facts in resolution.queries] == [FailureCode.RESOLVE_TIMEOUT, None]
     assert resolution.server == resolution.queries[1].server

@@ -29,7 +29,7 @@ from tests.scripted_dns import (
 )
 
 NAME = encode_name("seed.example")
-SHORT = 0.3
+SHORT = 0.15
 LONG = 20.0
 """A limit that a test which passes never waits for."""
 

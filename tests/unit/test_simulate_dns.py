@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -89,7 +90,7 @@ def test_every_hostile_behaviour_has_its_failure() -> None:
 async def test_every_hostile_behaviour_ends_as_documented(behaviour: DnsBehaviour) -> None:
     async with _serving(behaviour) as (_, resolver):
         with pytest.raises(ResolveFailed) as caught:
-            await resolve(ZONE, resolver=resolver, timeout_s=0.3)
+            await resolve(ZONE, resolver=resolver, timeout_s=0.15)
         assert type(caught.value) is HOSTILE[behaviour]
 
 
@@ -131,6 +132,26 @@ async def test_a_port_that_is_taken_for_tcp_only_is_an_error_and_leaves_nothing_
         await asyncio.sleep(0)
         with socket.socket(type=socket.SOCK_DGRAM) as again:
             again.bind(("127.0.0.1", port))
+
+
+@on_both_loops
+async def test_another_port_is_tried_where_one_is_taken_for_tcp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+    server = DnsServer(ZONE, ["127.0.0.1"])
+    listen = server._listen
+
+    async def busy_once(host: str, port: int) -> int:
+        tried.append(port)
+        if len(tried) == 1:
+            raise OSError(errno.EADDRINUSE, "taken")
+        return await listen(host, port)
+
+    monkeypatch.setattr(server, "_listen", busy_once)
+    _, port = await server.start()
+    assert (tried, port > 0) == ([0, 0], True)
+    await server.close()
 
 
 @on_both_loops
