@@ -180,7 +180,8 @@ async def test_noise_of_the_server_and_no_answer_is_a_bad_answer(noise: str) -> 
 
 @on_both_loops
 async def test_a_server_that_floods_with_malformed_packets_is_given_up() -> None:
-    await _fails(lambda query: [answer(query, [b"\xff"])] * MAX_MALFORMED, kind=BadAnswer)
+    error = await _fails(lambda query: [answer(query, [b"\xff"])] * MAX_MALFORMED, kind=BadAnswer)
+    assert error.why.startswith("16 unreadable packets")
 
 
 @on_both_loops

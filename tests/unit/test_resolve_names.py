@@ -168,9 +168,9 @@ async def test_a_silent_family_is_not_waited_for_to_the_limit() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     resolution = await _resolve(
-        lambda query: by_type(AAAA=["::1"])(query) if rdtype_of(query) == AAAA else [], timeout_s=0.4
+        lambda query: by_type(AAAA=["::1"])(query) if rdtype_of(query) == AAAA else [], timeout_s=1.0
     )
-    assert 0.15 < loop.time() - start < 0.4
+    assert 0.4 < loop.time() - start < 1.0
     assert _hosts(resolution) == ["::1"]
     assert [facts.failure for facts in resolution.queries] == [FailureCode.RESOLVE_TIMEOUT, None]
     assert resolution.server == resolution.queries[1].server
@@ -334,8 +334,11 @@ async def test_a_resolver_of_the_callers_choice_comes_before_the_hosts_file(tmp_
 async def test_the_system_is_asked_for(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names without a dot, under .local, and every name where resolv.conf has no server."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", ("10.0.0.7", 0))])
-    absent = tmp_path / "absent"
-    resolution = await resolve(name, hosts_path=absent, resolv_conf_path=absent, resolver="system")
+    servers = tmp_path / "resolv.conf"
+    servers.write_text("" if name == SEED else "nameserver 127.0.0.1\n")
+    resolution = await resolve(
+        name, hosts_path=tmp_path / "absent", resolv_conf_path=servers, resolver="system"
+    )
     assert _hosts(resolution) == ["10.0.0.7"]
     assert (resolution.local, resolution.server) == (False, "system")
 

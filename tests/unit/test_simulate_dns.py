@@ -176,7 +176,7 @@ async def test_an_idle_connection_is_closed() -> None:
 
 @on_both_loops
 async def test_too_long_a_question_ends_the_connection() -> None:
-    async with _serving() as (_, resolver):
+    async with _serving() as (_, resolver), asyncio.timeout(10):
         reader, writer = await asyncio.open_connection(resolver.host, resolver.port)
         writer.write((MAX_TCP_QUERY_LEN + 1).to_bytes(2, "big"))
         with pytest.raises((EOFError, ConnectionResetError)):
@@ -222,6 +222,20 @@ async def test_a_client_that_asks_and_does_not_read_is_not_answered_further() ->
             while server.zone.queries == before:
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 await reader.readexactly(length)
+        writer.transport.abort()
+
+
+@on_both_loops
+async def test_questions_are_not_read_while_answers_are_not() -> None:
+    async with _serving(DnsBehaviour.THOUSANDS) as (_, resolver):
+        _, writer = await asyncio.open_connection(resolver.host, resolver.port, limit=1)
+        writer.write(framed(QUERY) * 500_000)  # 21 MB, more than the system's buffers hold
+        unread = -1
+        while writer.transport.get_write_buffer_size() != unread:
+            unread = writer.transport.get_write_buffer_size()
+            for _ in range(50):
+                await asyncio.sleep(0)
+        assert unread > 0
         writer.transport.abort()
 
 

@@ -12,6 +12,7 @@ import pytest
 from bitcoin_handshake.errors import InputError
 from bitcoin_handshake.protocol import ServiceFlags
 from bitcoin_handshake.simulate.zone import (
+    MAX_FILTERS,
     MAX_TCP_ANSWER_LEN,
     THOUSANDS,
     DnsBehaviour,
@@ -248,6 +249,7 @@ def test_filters_beyond_those_kept_are_answered_too() -> None:
     for mask in range(1, 200):
         hosts = [node.host for node in NODES if ":" not in node.host and node.services & mask == mask]
         assert _texts(_ask(_query(f"x{mask:x}.{ZONE}"), zone)) == hosts
+    assert len(zone._packed) == MAX_FILTERS
 
 
 def test_what_is_no_zone_or_no_address_is_rejected() -> None:
