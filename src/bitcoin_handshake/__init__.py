@@ -1,3 +1,3 @@
-"""Shake hands with Bitcoin nodes and say truthfully what each of them did."""
+"""Shakes hands with Bitcoin nodes and says truthfully what each of them did."""
 
 __version__ = "0.1.0"
