@@ -1,21 +1,18 @@
 """The named behaviours of simulated peers, and what a default v1 handshake makes of each.
 
-Owns the registry `BEHAVIOURS` and the reading of a mix (`core=90,silent=5,http`). The profiles
-of healthy peers are in `profiles`, Core's conduct in `core`, the sins in `sins`; behaviours of
-the v2 transport get a module of their own beside these and their rows here.
+Owns the registry `BEHAVIOURS`. The profiles of healthy peers are in `profiles`, Core's conduct in
+`core`, the sins in `sins`; behaviours of the v2 transport get a module of their own beside these
+and their rows here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from math import isfinite
-from random import Random
 from types import MappingProxyType
 
 from bitcoin_handshake.chain import CHAINS, Chain
-from bitcoin_handshake.errors import FailureCode, InputError, Phase
+from bitcoin_handshake.errors import FailureCode, Phase
 from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.simulate import profiles, sins
@@ -25,23 +22,14 @@ from bitcoin_handshake.transport.v1 import V1Transport
 
 __all__ = [
     "BEHAVIOURS",
-    "DEFAULT_MIX",
     "Behaviour",
     "Client",
     "Expected",
-    "assign_behaviours",
     "behaviours_table",
-    "parse_behaviours",
 ]
 
 SEGMENT_DELAY_S = 0.001
 """Between two segments of the peers that cut their messages: longer than a turn of a loop."""
-
-DEFAULT_MIX = (
-    "core=60,core-v1=5,core-0.20=10,core-0.12=2,knots=3,btcd=3,speaks-first=2,segments=1,"
-    "unknown-messages=1,slow=2,no-verack=2,version-only=1,silent=2,closes-at-once=2,resets=1,"
-    "http=1,litecoin=1,hostile-user-agent=1"
-)
 
 Client = tuple[str, int] | None
 """Host and port of a client as the socket has them; None where there is no socket."""
@@ -452,67 +440,3 @@ def behaviours_table() -> str:
         phase, code = row.expected.phase or "", row.expected.code or ""
         lines.append(f"| `{row.name}` | {row.description} | {row.expected.outcome} | {phase} | {code} |")
     return "\n".join(lines) + "\n"
-
-
-def parse_behaviours(text: str) -> dict[str, float]:
-    """Read a mix: `NAME[=SHARE],...`, where `all` stands for every behaviour.
-
-    Args:
-        text: Names with their weights, any positive numbers; 1 where none is given.
-
-    Returns:
-        Weight by name, in the order given.
-
-    Raises:
-        InputError: A name is unknown or comes twice, or a share is not a positive number.
-    """
-    mix: dict[str, float] = {}
-    for item in text.split(","):
-        name, equals, share = (part.strip() for part in item.partition("="))
-        weight = _parse_share(item, share) if equals else 1.0
-        for known in BEHAVIOURS if name == "all" else (name,):
-            if known not in BEHAVIOURS:
-                raise InputError(_unknown(known))
-            if known in mix:
-                raise InputError(f"behaviour {known!r} is given twice")
-            mix[known] = weight
-    return mix
-
-
-def assign_behaviours(mix: Mapping[str, float], count: int, *, seed: int) -> list[Behaviour]:
-    """Give each of `count` nodes a behaviour, in numbers as near to the shares as they can be.
-
-    The same arguments give the same list: the largest remainders get what division leaves over,
-    and the order is shuffled by the seed.
-
-    Args:
-        mix: Positive weights by name, as `parse_behaviours` gives them.
-        count: Number of nodes.
-        seed: Any integer.
-    """
-    total = sum(mix.values())
-    quotas = {name: count * weight / total for name, weight in mix.items()}
-    numbers = {name: int(quota) for name, quota in quotas.items()}
-    by_remainder = sorted(quotas, key=lambda name: numbers[name] - quotas[name])
-    for name in by_remainder[: count - sum(numbers.values())]:
-        numbers[name] += 1
-    assigned = [BEHAVIOURS[name] for name, number in numbers.items() for _ in range(number)]
-    Random(f"behaviours {seed}").shuffle(assigned)
-    return assigned
-
-
-def _parse_share(item: str, share: str) -> float:
-    try:
-        weight = float(share)
-    except ValueError:
-        weight = 0.0
-    if not isfinite(weight) or weight <= 0:
-        raise InputError(f"{item.strip()!r}: the share is not a positive number")
-    return weight
-
-
-def _unknown(name: str) -> str:
-    near = get_close_matches(name, BEHAVIOURS, n=3, cutoff=0.5)
-    near += [known for known in BEHAVIOURS if name and name in known and known not in near][:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(BEHAVIOURS)}"
-    return f"unknown behaviour {name!r}: {hint}"
