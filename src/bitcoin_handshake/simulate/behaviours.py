@@ -275,6 +275,12 @@ _ROWS = (
         "version, then pings without end",
         _sin(sins.flood_after_version),
     ),
+    Behaviour(
+        "flood-of-largest",
+        _partial(FailureCode.PEER_FLOOD),
+        "version, then messages of 4 MB as fast as they are read",
+        _sin(sins.flood_of_largest),
+    ),
     Behaviour("version-only", _failed(_VERACK, _TIMEOUT), "version, then silence", _sin(sins.version_only)),
     Behaviour(
         "version-then-close", _failed(_VERACK, _CLOSED), "version, then closes", _sin(sins.version_then_close)

@@ -97,7 +97,16 @@ class Fleet:
 class Connection(asyncio.Protocol):
     """One accepted connection: moves bytes and time between a socket and a script."""
 
-    __slots__ = ("_closing_until", "_facts", "_fleet", "_node", "_script", "_stalled_at", "_timer", "_transport")
+    __slots__ = (
+        "_closing_until",
+        "_facts",
+        "_fleet",
+        "_node",
+        "_script",
+        "_stalled_at",
+        "_timer",
+        "_transport",
+    )
 
     def __init__(self, node: SimulatedNode, facts: NodeFacts, fleet: Fleet) -> None:
         self._node = node
@@ -266,10 +275,10 @@ def _why_not_bound(netaddr: NetAddr, error: OSError) -> str:
         case errno.EADDRINUSE:
             return f"cannot listen on {where}: the port is in use; choose another with --port"
         case errno.EACCES:
-            return f"cannot listen on {where}: ports below 1024 need privileges; choose another with --port"
+            return f"cannot listen on {where}: a privileged port; choose another with --port"
         case errno.EADDRNOTAVAIL | errno.EAFNOSUPPORT:
             return f"cannot listen on {where}: not an address of this machine"
         case errno.EMFILE | errno.ENFILE:
-            return f"cannot listen on {where}: no file descriptors left; raise `ulimit -n` or ask for fewer nodes"
+            return f"cannot listen on {where}: no file descriptors left; raise `ulimit -n`"
         case _:
             return f"cannot listen on {where}: {error.strerror or error}"

@@ -17,6 +17,7 @@ from bitcoin_handshake.messages.handshake import SendTxRcncl, Version
 from bitcoin_handshake.messages.keepalive import Ping
 from bitcoin_handshake.protocol import (
     FEATURE_VERSION,
+    MAX_PROTOCOL_MESSAGE_LENGTH,
     MAX_SUBVERSION_LENGTH,
     MIN_PEER_PROTO_VERSION,
     MsgType,
@@ -63,7 +64,6 @@ _LIMITED = ServiceFlags.NODE_NETWORK_LIMITED.value
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 CHATTY_COUNT = 200
-LARGE_MESSAGE_LEN = 4_000_000
 
 CORE_23 = replace(CORE, user_agent=b"/Satoshi:23.0.0/", after_verack=AFTER_VERACK_14)
 CORE_0_20 = replace(
@@ -148,7 +148,7 @@ def _chatter(node: NodeFacts) -> Iterator[tuple[str, bytes]]:
 
 
 def _large_message(_node: NodeFacts) -> Messages:
-    return [("largest", bytes(LARGE_MESSAGE_LEN))]
+    return [("largest", bytes(MAX_PROTOCOL_MESSAGE_LENGTH))]
 
 
 CORE_TXRCNCL = replace(CORE, between=_sendtxrcncl)

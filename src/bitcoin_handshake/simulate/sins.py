@@ -41,6 +41,7 @@ __all__ = [
     "echo",
     "flood",
     "flood_after_version",
+    "flood_of_largest",
     "garbage",
     "garbage_after_version",
     "http",
@@ -79,7 +80,7 @@ LITECOIN_MAGIC = bytes.fromhex("fbc0b6db")
 GARBAGE_LEN = 2000
 LIE_LEN = 3_000_000
 FLOOD_INTERVAL_S = 0.01
-FLOOD_COUNT = 256  # 8 KiB of pings per interval: more than any handshake needs, no busy loop
+FLOOD_COUNT = 64  # 6,400 pings a second: more than any handshake needs, no busy loop
 
 _HTTP_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\n"
@@ -289,7 +290,7 @@ def bad_msg_type(peer: Peer) -> Steps:
     """Send illegal message types between `version` and `verack`."""
     yield from version_only(peer)
     frame = peer.frame("x")
-    yield Send(frame[:4] + b"ping\0\xff\x1b[31m\0\0" + frame[16:])
+    yield Send(frame[:4] + b"ping\0\xff\x1b[31m\0" + frame[16:])
     yield Send(frame[:4] + b"verack\0verac" + frame[16:])
     yield Send(peer.frame(_VERACK))
 
@@ -395,3 +396,18 @@ def flood_after_version(peer: Peer) -> Steps:
     """Send `version`, then pings without end."""
     yield from version_only(peer)
     yield from flood(peer)
+
+
+@lru_cache(maxsize=8)
+def _largest_message(magic: bytes) -> bytes:
+    """Write a message of the largest size, shared by all connections."""
+    return serialize_message(magic, "largest", bytes(MAX_PROTOCOL_MESSAGE_LENGTH))
+
+
+def flood_of_largest(peer: Peer) -> Steps:
+    """Send `version`, then messages of 4 MB as fast as the client reads."""
+    yield from version_only(peer)
+    message = _largest_message(peer.node.params.magic)
+    while True:
+        yield Send(message)
+        yield Delay(0)
