@@ -40,7 +40,7 @@ def _session(*, initiating: bool) -> Session:
 
 
 def _shake_hands() -> list[tuple[bool, bytes]]:
-    """Let two sessions of ours talk until both are silent: every flight, and whether the initiator sent it."""
+    """Let two sessions talk until both are silent: every flight, and whether the initiator sent it."""
     initiator, responder = _session(initiating=True), _session(initiating=False)
     flow: list[tuple[bool, bytes]] = []
     while True:
