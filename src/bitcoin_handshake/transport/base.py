@@ -63,7 +63,9 @@ class Transport(Protocol):
 
     name: str
     phase: Phase | None
-    consumed: int
+
+    @property
+    def consumed(self) -> int: ...
 
     @property
     def buffered(self) -> int: ...

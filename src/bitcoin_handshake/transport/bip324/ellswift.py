@@ -1,0 +1,91 @@
+"""ElligatorSwift: the two curve operations of BIP324, from libsecp256k1.
+
+Owns the adaptor over the library `btclib-secp256k1` and nothing of the curve itself. The
+library is loaded at the first use (18 ms), so that a run that speaks v1 only never pays for it.
+
+A private key and its encoding belong together as inputs: one key has about 2**256 encodings, and
+creating one draws on 32 bytes of entropy that the caller supplies.
+
+Sources: BIP324, "ElligatorSwift encoding of curve X coordinates" and "Shared secret computation".
+"""
+
+from __future__ import annotations
+
+from bitcoin_handshake.errors import EnvironmentFailure, LocalProtocolError
+
+__all__ = ["ELLSWIFT_LEN", "PRIVATE_KEY_LEN", "create", "is_available", "xdh"]
+
+PRIVATE_KEY_LEN = 32
+ELLSWIFT_LEN = 64
+"""Length of an encoded public key in bytes; all 2**512 strings of this length decode."""
+
+
+def is_available() -> bool:
+    """Tell whether the curve library can be loaded; without it there is no v2 transport."""
+    try:
+        import btclib_secp256k1.ellswift  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def create(private_key: bytes, aux_rand: bytes) -> bytes:
+    """Encode the public key of a private key.
+
+    Args:
+        private_key: PRIVATE_KEY_LEN (32) bytes, big-endian, 1 to the curve's order less 1.
+        aux_rand: 32 random bytes, which choose one of the encodings.
+
+    Returns:
+        ELLSWIFT_LEN (64) bytes that look random.
+
+    Raises:
+        LocalProtocolError: The private key is out of range, or a length is wrong.
+        EnvironmentFailure: The curve library cannot be loaded.
+
+    Spec:
+        BIP324, "ElligatorSwift encoding of curve X coordinates".
+    """
+    try:
+        from btclib_secp256k1.ellswift import create as library_create
+    except ImportError as error:
+        raise EnvironmentFailure(_no_library(error)) from error
+    try:
+        return library_create(private_key, aux_rand)
+    except ValueError as error:
+        raise LocalProtocolError(f"ellswift.create: {error}") from error
+
+
+def xdh(ours: bytes, theirs: bytes, private_key: bytes, *, initiating: bool) -> bytes:
+    """Compute the secret that both sides share, bound to both encodings.
+
+    Args:
+        ours: Our encoded key, ELLSWIFT_LEN (64) bytes.
+        theirs: The peer's encoded key, ELLSWIFT_LEN (64) bytes; any bytes are a key.
+        private_key: The key behind `ours`, PRIVATE_KEY_LEN (32) bytes; that it is, is not checked.
+        initiating: Whether we are the initiator, whose encoding is hashed first on both sides.
+
+    Returns:
+        32 bytes, equal on both sides.
+
+    Raises:
+        LocalProtocolError: The private key is out of range, or a length is wrong.
+        EnvironmentFailure: The curve library cannot be loaded.
+
+    Spec:
+        BIP324, "Shared secret computation" (`v2_ecdh`).
+    """
+    try:
+        from btclib_secp256k1.ellswift import xdh as library_xdh
+    except ImportError as error:
+        raise EnvironmentFailure(_no_library(error)) from error
+    try:
+        if initiating:
+            return library_xdh(ours, theirs, private_key, 0)
+        return library_xdh(theirs, ours, private_key, 1)
+    except ValueError as error:
+        raise LocalProtocolError(f"ellswift.xdh: {error}") from error
+
+
+def _no_library(error: ImportError) -> str:
+    return f"the v2 transport needs the package btclib-secp256k1, which does not load: {error}"
