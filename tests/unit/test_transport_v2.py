@@ -20,7 +20,10 @@ from bitcoin_handshake.errors import (
     PeerError,
     Phase,
 )
+from bitcoin_handshake.handshake import Handshake, LocalVersion
+from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.protocol import MAX_PROTOCOL_MESSAGE_LENGTH
+from bitcoin_handshake.session import Session
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, Transport
 from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.bip324.packets import MAX_GARBAGE_LEN
@@ -161,6 +164,25 @@ def test_the_nodes_stream_yields_its_messages(step: int) -> None:
     assert transport.version_contents_received == 0
     assert transport.packets_received == 10
     assert (transport.consumed, transport.buffered) == (len(RESPONDER_STREAM), 0)
+
+
+@pytest.mark.parametrize("step", [1, 100, 5000])
+def test_a_session_over_the_nodes_stream_completes(step: int) -> None:
+    """The capture's `version` holds what that client said; what the session says is its own."""
+    local = LocalVersion(nonce=1, time_unix=0, addr_recv=V1Address(0, bytes(16), 0), user_agent=b"/test:0.1/")
+    session = Session(captured_initiator(), Handshake(local, initiating=True), now=0.0, deadline=10.0)
+    assert session.phase is Phase.KEY
+    phases = [session.phase]
+    for piece in chunked(RESPONDER_STREAM, range(0, len(RESPONDER_STREAM), step)):
+        session.receive_data(piece, now=1.0)
+        if session.phase is not phases[-1]:
+            phases.append(session.phase)
+    assert session.is_complete
+    assert session.error is None
+    assert session.handshake.peer_version is not None
+    assert session.handshake.peer_version.user_agent == b"/Satoshi:28.1.0(inquisition)/"
+    if step == 1:
+        assert phases == [Phase.KEY, Phase.GARBAGE, Phase.VERSION_PACKET, Phase.VERSION, Phase.VERACK]
 
 
 # The handshake
