@@ -45,6 +45,7 @@ def initiator(
         decoys=decoys,
         version_contents=version_contents,
         max_packet_contents=max_packet_contents,
+        trace=True,
     )
 
 
@@ -66,6 +67,7 @@ def responder(
         version_contents=version_contents,
         max_packet_contents=max_packet_contents,
         v1_factory=(lambda: V1Transport(magic)) if falls_back else None,
+        trace=True,
     )
 
 

@@ -384,6 +384,13 @@ def test_events_say_what_happened_and_where() -> None:
     assert a.next_transport_event() is None
 
 
+def test_events_are_kept_only_where_asked_for() -> None:
+    transport = captured_initiator()
+    transport.receive_data(RESPONDER_STREAM)
+    assert transport.phase is None
+    assert transport.next_transport_event() is None
+
+
 def test_events_nobody_fetches_are_bounded() -> None:
     a, peer = manual_responder()
     a.receive_data(peer.opening())

@@ -27,11 +27,12 @@ REKEY_INTERVAL = 224
 
 _MAX_CONTENTS_LEN = 2**24 - 1
 _KEY_LEN = 32
-_NONCE = Struct("<IQ")
+_pack_nonce = Struct("<IQ").pack
+_LAST_COUNTER = REKEY_INTERVAL - 1
 # BIP324: the nonce of the packet that makes the next key has 0xffffffff for its counter.
 _REKEY_COUNTER = 0xFFFFFFFF
 # Block counter 0, then the four zero bytes that BIP324's nonce begins with.
-_STREAM_NONCE = Struct("<8xQ")
+_pack_stream_nonce = Struct("<8xQ").pack
 
 _PLAIN_HEADER = b"\x00"
 _DECOY_HEADER = bytes((IGNORE_BIT,))
@@ -70,7 +71,7 @@ class FSChaCha20:
         return result
 
     def _start_epoch(self, key: bytes) -> None:
-        stream = Cipher(ChaCha20(key, _STREAM_NONCE.pack(self._rekey_counter)), mode=None).encryptor()
+        stream = Cipher(ChaCha20(key, _pack_stream_nonce(self._rekey_counter)), mode=None).encryptor()
         self._update = stream.update
         self._chunks_left = REKEY_INTERVAL
 
@@ -81,20 +82,21 @@ class FSChaCha20Poly1305:
     Args:
         key: 32 bytes.
 
-    Attributes:
-        packet_count: Packets that this cipher has passed, decoys included.
-
     Spec:
         BIP324, "Rekeying wrappers: FSChaCha20Poly1305 and FSChaCha20".
     """
 
-    __slots__ = ("_aead", "_epoch_counter", "_rekey_counter", "packet_count")
+    __slots__ = ("_aead", "_counter", "_rekey_counter")
 
     def __init__(self, key: bytes) -> None:
         self._aead = ChaCha20Poly1305(key)
-        self._epoch_counter = 0
+        self._counter = 0
         self._rekey_counter = 0
-        self.packet_count = 0
+
+    @property
+    def packet_count(self) -> int:
+        """Packets that this cipher has passed, decoys included."""
+        return self._rekey_counter * REKEY_INTERVAL + self._counter
 
     def encrypt(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt the next packet.
@@ -102,9 +104,11 @@ class FSChaCha20Poly1305:
         Returns:
             The ciphertext and the tag, TAG_LEN (16) bytes longer than `plaintext`.
         """
-        nonce = _NONCE.pack(self._epoch_counter, self._rekey_counter)
-        result = self._aead.encrypt(nonce, plaintext, aad)
-        self._count()
+        counter = self._counter
+        result = self._aead.encrypt(_pack_nonce(counter, self._rekey_counter), plaintext, aad)
+        self._counter = counter + 1
+        if counter == _LAST_COUNTER:
+            self._rekey()
         return result
 
     def decrypt(self, ciphertext: bytes | bytearray | memoryview, aad: bytes) -> bytes:
@@ -120,23 +124,21 @@ class FSChaCha20Poly1305:
         Raises:
             AuthenticationFailed: The tag does not match. The cipher does not move on.
         """
-        nonce = _NONCE.pack(self._epoch_counter, self._rekey_counter)
+        counter = self._counter
         try:
-            result = self._aead.decrypt(nonce, ciphertext, aad)
+            result = self._aead.decrypt(_pack_nonce(counter, self._rekey_counter), ciphertext, aad)
         except InvalidTag:
             raise AuthenticationFailed(packet_index=self.packet_count) from None
-        self._count()
+        self._counter = counter + 1
+        if counter == _LAST_COUNTER:
+            self._rekey()
         return result
 
-    def _count(self) -> None:
-        self.packet_count += 1
-        self._epoch_counter += 1
-        if self._epoch_counter == REKEY_INTERVAL:
-            nonce = _NONCE.pack(_REKEY_COUNTER, self._rekey_counter)
-            key = self._aead.encrypt(nonce, bytes(_KEY_LEN), b"")[:_KEY_LEN]
-            self._aead = ChaCha20Poly1305(key)
-            self._epoch_counter = 0
-            self._rekey_counter += 1
+    def _rekey(self) -> None:
+        nonce = _pack_nonce(_REKEY_COUNTER, self._rekey_counter)
+        self._aead = ChaCha20Poly1305(self._aead.encrypt(nonce, bytes(_KEY_LEN), b"")[:_KEY_LEN])
+        self._counter = 0
+        self._rekey_counter += 1
 
 
 class BIP324Cipher:
