@@ -49,6 +49,7 @@ LATE_CONNECT_GRACE_S = 1.0
 
 # Where the system knows it, non-blocking from the start saves a call for each socket.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
+_MORE = getattr(socket, "MSG_MORE", 0)
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
 
 
@@ -219,7 +220,8 @@ class Dialer:
         if not data:
             return
         try:
-            sent = connection.sock.send(data)
+            # The last words before we close leave in one segment with the end of the stream.
+            sent = connection.sock.send(data, _MORE if session.finished else 0)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
