@@ -12,7 +12,6 @@ import pytest
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.errors import Phase
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.v2 import V2Transport
@@ -40,14 +39,11 @@ def open_transport(*, garbage: bytes, decoys: tuple[bytes, ...], version_content
 
 def shake_hands(server: Server, transport: V2Transport) -> Session:
     """A session with the server, until it is finished or the server closes."""
-    local = LocalVersion(
-        nonce=int.from_bytes(os.urandom(8), "little"),
-        time_unix=int(time.time()),
-        addr_recv=V1Address(0, bytes(16), 0),
-        user_agent=b"/bitcoin-handshake-test:0.1/",
+    version = LocalVersion(user_agent=b"/bitcoin-handshake-test:0.1/").serialize(
+        nonce=int.from_bytes(os.urandom(8), "little"), time_unix=int(time.time()), ip=bytes(16), port=0
     )
     now = time.monotonic()
-    session = Session(transport, Handshake(local, initiating=True), now=now, deadline=now + TIMEOUT_S)
+    session = Session(transport, Handshake(version, initiating=True), now=now, deadline=now + TIMEOUT_S)
     source = (next(SOURCES), 0)
     with socket.create_connection((server.host, server.port), TIMEOUT_S, source) as peer:
         while not session.finished:

@@ -22,7 +22,6 @@ from bitcoin_handshake.errors import (
     Phase,
 )
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.protocol import MAX_PROTOCOL_MESSAGE_LENGTH
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, Transport
@@ -170,8 +169,9 @@ def test_the_nodes_stream_yields_its_messages(step: int) -> None:
 @pytest.mark.parametrize("step", [1, 100, 5000])
 def test_a_session_over_the_nodes_stream_completes(step: int) -> None:
     """The capture's `version` holds what that client said; what the session says is its own."""
-    local = LocalVersion(nonce=1, time_unix=0, addr_recv=V1Address(0, bytes(16), 0), user_agent=b"/test:0.1/")
-    session = Session(captured_initiator(), Handshake(local, initiating=True), now=0.0, deadline=10.0)
+    local = LocalVersion(user_agent=b"/test:0.1/")
+    version = local.serialize(nonce=1, time_unix=0, ip=bytes(16), port=0)
+    session = Session(captured_initiator(), Handshake(version, initiating=True), now=0.0, deadline=10.0)
     assert session.phase is Phase.KEY
     phases = [session.phase]
     for piece in chunked(RESPONDER_STREAM, range(0, len(RESPONDER_STREAM), step)):
