@@ -66,7 +66,9 @@ class Transport(Protocol):
 
     name: str
     phase: Phase | None
-    consumed: int
+
+    @property
+    def consumed(self) -> int: ...
 
     @property
     def buffered(self) -> int: ...
