@@ -73,6 +73,15 @@ FINAL_ALERT = bytes.fromhex(
 """The last alert, 168 bytes, signed with the key that it declares compromised; captured from
 Core 28.1, which sends it to peers of 70012 and less."""
 
+# Looking an enum's value up costs 50 ns, sixteen times per handshake.
+_VERACK = MsgType.VERACK.value
+_PING_TYPE = MsgType.PING.value
+_ALERT = MsgType.ALERT.value
+_GETHEADERS = MsgType.GETHEADERS.value
+_HEADERS = MsgType.HEADERS.value
+_NODE_BLOOM = ServiceFlags.NODE_BLOOM.value
+_NODE_COMPACT_FILTERS = ServiceFlags.NODE_COMPACT_FILTERS.value
+
 Messages = Iterable[tuple[str, bytes]]
 
 _SENDHEADERS = (SENDHEADERS_VERSION, MsgType.SENDHEADERS.value, b"")
@@ -282,7 +291,7 @@ class CorePeer:
         state = handshake.state
         msg_type = message.msg_type
         if state is State.AWAIT_VERACK:
-            if msg_type == MsgType.PING.value:
+            if msg_type == _PING_TYPE:
                 return
             if self._profile.strict and self._is_refused(msg_type):
                 self.end = End.CLOSE
@@ -315,21 +324,21 @@ class CorePeer:
         profile = self._profile
         send = self._transport.send_message
         for msg_type, payload in self._handshake.replies:
-            if msg_type == MsgType.VERACK.value:
+            if msg_type == _VERACK:
                 for extra_type, extra_payload in profile.between(self._node):
                     send(extra_type, extra_payload)
             if msg_type not in profile.omits:
                 send(msg_type, payload)
         self._handshake.replies.clear()
         if profile.final_alert and self._handshake.common_version <= MAX_ALERT_VERSION:
-            send(MsgType.ALERT.value, FINAL_ALERT)
+            send(_ALERT, FINAL_ALERT)
         if profile.eager:
             self._announce()
 
     def _announce(self) -> None:
         common_version = self._handshake.common_version
         for lowest, msg_type, payload in self._profile.after_verack:
-            if msg_type == MsgType.PING.value:
+            if msg_type == _PING_TYPE:
                 self._send_ping()
             elif common_version >= lowest:
                 self._transport.send_message(msg_type, payload)
@@ -337,7 +346,7 @@ class CorePeer:
     def _send_ping(self) -> None:
         has_nonce = self._handshake.common_version > BIP0031_VERSION
         payload = self._node.random.getrandbits(64).to_bytes(8, "little") if has_nonce else b""
-        self._transport.send_message(MsgType.PING.value, payload)
+        self._transport.send_message(_PING_TYPE, payload)
 
     def _serve(self, msg_type: str) -> None:
         """Answer, or hang up on, what a client asks for after the handshake."""
@@ -345,13 +354,13 @@ class CorePeer:
         if msg_type in _LATE_NEGOTIATION:
             self.end = End.CLOSE
         elif msg_type in _BLOOM_REQUESTS:
-            if not services & ServiceFlags.NODE_BLOOM.value:
+            if not services & _NODE_BLOOM:
                 self.end = End.CLOSE
         elif msg_type in _FILTER_REQUESTS:
-            if not services & ServiceFlags.NODE_COMPACT_FILTERS.value:
+            if not services & _NODE_COMPACT_FILTERS:
                 self.end = End.CLOSE
-        elif msg_type == MsgType.GETHEADERS.value:
-            self._transport.send_message(MsgType.HEADERS.value, _NO_HEADERS)
+        elif msg_type == _GETHEADERS:
+            self._transport.send_message(_HEADERS, _NO_HEADERS)
 
 
 _NOBODY = V1Address()

@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
     def _flush(self, now: float) -> None:
         script = self._script
         transport = self._transport
-        if script is None or transport is None:
+        if script is None or transport is None or transport.is_closing():
             return
         data = script.data_to_send()
         if data:
