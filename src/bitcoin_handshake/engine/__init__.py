@@ -1,0 +1,1 @@
+"""Where bytes meet sockets: thousands of connections, their deadlines and their limits."""

@@ -1,0 +1,366 @@
+"""Dials, moves bytes and keeps deadlines for thousands of connections at once.
+
+Owns the sockets. A connection's bytes go to its `Session`, which decides; the dialer writes what
+the session wants written, reads again, and tells the owner when all is over. It runs inside a
+running asyncio loop, without a task or a transport of the loop per connection.
+
+Rules:
+
+* Each turn serves a bounded number of ready sockets, one bounded read each; then expired
+  deadlines are judged; then the owner may start more. A flood on one socket delays nobody.
+* What already waits in a socket is read before its deadline is judged.
+* All connections together hold at most MAX_TOTAL_BUFFERED bytes of unfinished messages.
+* Lack of descriptors or local ports is ours, not the peer's: `dial` raises OutOfResources and
+  nothing is recorded of the peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from errno import EINPROGRESS
+from time import monotonic
+
+from bitcoin_handshake.engine.connection import Connection, connect_error
+from bitcoin_handshake.engine.limits import (
+    MAX_TOTAL_BUFFERED,
+    OUT_OF_RESOURCES,
+    RECEIVE_CHUNK,
+    SMALL_BUFFER,
+)
+from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, SelectorPoller, make_poller
+from bitcoin_handshake.errors import ConnectTimeout
+from bitcoin_handshake.netaddr import Network
+from bitcoin_handshake.session import Session
+
+__all__ = ["Dialer", "OutOfResources"]
+
+TICK_S = 0.02
+"""Deadlines are judged this often; no deadline is judged early, and none later than two ticks."""
+EVENTS_PER_TURN = 128
+"""Ready sockets served before the loop's other work has its turn: about 5 ms."""
+MAX_READS_AT_DEADLINE = 16
+"""Reads of RECEIVE_CHUNK bytes that a deadline waits for, where data waits in the socket."""
+LATE_CONNECT_GRACE_S = 1.0
+"""Granted at most where the connection came about in time and only we were late to notice."""
+
+_V6 = frozenset({Network.IPV6, Network.CJDNS})
+
+
+class OutOfResources(Exception):
+    """This machine has no descriptor, port or memory for one more connection now.
+
+    Attributes:
+        errno: The system's error number.
+    """
+
+    def __init__(self, errno: int) -> None:
+        super().__init__(errno)
+        self.errno = errno
+
+
+class Dialer:
+    """See the module's docstring.
+
+    Args:
+        on_turn: Called at the end of every turn: the place to start more connections.
+        max_total_buffered: Bytes of unfinished messages that all connections may hold.
+
+    Attributes:
+        in_flight: Connections dialled and not over.
+        buffered: Bytes of unfinished messages that are held now.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_turn: Callable[[], None] | None = None,
+        max_total_buffered: int = MAX_TOTAL_BUFFERED,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._poller = make_poller()
+        # Descriptors leave an epoll set by being closed; other pollers must be told.
+        self._forget = getattr(self._poller, "forget", None)
+        self._on_turn = on_turn
+        self._max_total_buffered = max_total_buffered
+        self._connections: dict[int, Connection] = {}
+        self._ticks: dict[int, set[Connection]] = {}
+        self._next_tick = int(monotonic() / TICK_S)
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused: set[Connection] = set()
+        self._chunk = bytearray(RECEIVE_CHUNK)
+        self._chunk_view = memoryview(self._chunk)
+        self.buffered = 0
+        self._loop.add_reader(self._poller.fileno(), self._turn)
+
+    @property
+    def in_flight(self) -> int:
+        """Connections dialled and not over."""
+        return len(self._connections)
+
+    def close(self) -> None:
+        """Close every connection without a word to its owner, and stop."""
+        self._loop.remove_reader(self._poller.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in self._connections.values():
+            if connection.sock is not None:
+                connection.sock.close()
+        self._connections.clear()
+        self._ticks.clear()
+        self._paused.clear()
+        self._poller.close()
+
+    def dial(self, connection: Connection) -> None:
+        """Begin to connect; `on_done` is called when all is over, possibly at once.
+
+        Raises:
+            OutOfResources: Not now; nothing was begun.
+        """
+        netaddr = connection.netaddr
+        address: tuple[str, int] | tuple[str, int, int, int]
+        if netaddr.network in _V6:
+            family = socket.AF_INET6
+            address = _ipv6_sockaddr(netaddr.host, netaddr.port)
+        else:
+            family = socket.AF_INET
+            address = (netaddr.host, netaddr.port)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            self._refuse_to_dial(connection, error.errno or 0)
+            return
+        sock.setblocking(False)
+        try:
+            number = sock.connect_ex(address)
+        except OSError as error:
+            number = error.errno or 0
+        if number not in (0, EINPROGRESS):
+            sock.close()
+            self._refuse_to_dial(connection, number)
+            return
+        connection.sock = sock
+        connection.fd = fd = sock.fileno()
+        self._poller.register(fd, WRITE)
+        self._connections[fd] = connection
+        self._arm(connection, connection.started + connection.timeout_s)
+
+    def _refuse_to_dial(self, connection: Connection, number: int) -> None:
+        # Without any connection in flight, having no local address is no shortage.
+        if number in OUT_OF_RESOURCES:
+            raise OutOfResources(number)
+        connection.error = connect_error(number, waited_s=0.0)
+        connection.on_done(connection)
+
+    def _turn(self) -> None:
+        connections = self._connections
+        for fd, mask in self._poller.poll(0, EVENTS_PER_TURN):
+            connection = connections.get(fd)
+            if connection is not None:
+                self._serve(connection, mask)
+        if self._on_turn is not None:
+            self._on_turn()
+
+    def _serve(self, connection: Connection, mask: int) -> None:
+        session = connection.session
+        if session is None:
+            self._finish_connect(connection, mask)
+            return
+        if mask & (READ | ERROR):
+            self._read(connection, session)
+        if session.finished or mask & WRITE or connection.pending:
+            self._flush(connection, session)
+        self._settle(connection, session)
+
+    def _finish_connect(self, connection: Connection, mask: int) -> None:
+        now = monotonic()
+        sock = connection.sock
+        assert sock is not None
+        if mask & ERROR:
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                waited_s = now - connection.started
+                connection.error = connect_error(number, waited_s=waited_s)
+                self._finish(connection)
+                return
+        connection.connected_at = now
+        session = connection.make_session(connection, now)
+        connection.session = session
+        self._poller.modify(connection.fd, READ)
+        self._flush(connection, session)
+        self._settle(connection, session)
+
+    def _read(self, connection: Connection, session: Session) -> bool:
+        """Read once; tell whether anything was there, an end included."""
+        sock = connection.sock
+        assert sock is not None
+        try:
+            count = sock.recv_into(self._chunk)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            session.receive_eof(now=monotonic(), reset=True)
+            return False
+        if not count:
+            session.receive_eof(now=monotonic())
+            return False
+        session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
+        self._flush(connection, session)
+        return True
+
+    def _flush(self, connection: Connection, session: Session) -> None:
+        """Write what waits; a failed write is judged by the read that follows it."""
+        data = session.data_to_send()
+        if connection.pending:
+            data = connection.pending + data
+        if not data:
+            return
+        sock = connection.sock
+        assert sock is not None
+        try:
+            sent = sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            connection.pending = b""
+            return
+        connection.bytes_sent += sent
+        was_pending = connection.pending
+        connection.pending = data[sent:]
+        if connection.pending:
+            # Nothing more is read from a peer that does not read from us.
+            self._poller.modify(connection.fd, WRITE)
+        elif was_pending and not connection.is_paused:
+            self._poller.modify(connection.fd, READ)
+
+    def _settle(self, connection: Connection, session: Session) -> None:
+        """Hand out events, then close what is over, or watch memory and deadline."""
+        on_event = connection.on_event
+        if on_event is not None:
+            while (event := session.next_event()) is not None:
+                on_event(connection, event)
+        if session.finished:
+            if not connection.pending:
+                self._finish(connection)
+            return
+        held = session.transport.buffered
+        if held != connection.held:
+            self._account(connection, held)
+        deadline = session.deadline
+        if deadline is not None and int(deadline / TICK_S) + 1 != connection.tick:
+            self._disarm(connection)
+            self._arm(connection, deadline)
+
+    def _account(self, connection: Connection, held: int) -> None:
+        self.buffered += held - connection.held
+        connection.held = held
+        if self.buffered > self._max_total_buffered:
+            if held > SMALL_BUFFER and not connection.is_paused and not connection.pending:
+                connection.is_paused = True
+                self._paused.add(connection)
+                self._poller.modify(connection.fd, 0)
+        elif self._paused and self.buffered < self._max_total_buffered // 2:
+            self._resume()
+
+    def _resume(self) -> None:
+        for connection in self._paused:
+            connection.is_paused = False
+            if not connection.pending:
+                self._poller.modify(connection.fd, READ)
+        self._paused.clear()
+
+    def _finish(self, connection: Connection) -> None:
+        sock = connection.sock
+        assert sock is not None
+        del self._connections[connection.fd]
+        self._disarm(connection)
+        if connection.held:
+            self._account(connection, 0)
+        if connection.is_paused:
+            self._paused.discard(connection)
+        if self._forget is not None:
+            self._forget(connection.fd)
+        sock.close()
+        connection.sock = None
+        connection.on_done(connection)
+
+    def _arm(self, connection: Connection, deadline: float) -> None:
+        tick = int(deadline / TICK_S) + 1
+        connection.tick = tick
+        at_tick = self._ticks.get(tick)
+        if at_tick is None:
+            self._ticks[tick] = {connection}
+            self._next_tick = min(self._next_tick, tick)
+        else:
+            at_tick.add(connection)
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK_S, self._judge_deadlines)
+
+    def _disarm(self, connection: Connection) -> None:
+        at_tick = self._ticks.get(connection.tick)
+        if at_tick is not None:
+            at_tick.discard(connection)
+            if not at_tick:
+                del self._ticks[connection.tick]
+
+    def _judge_deadlines(self) -> None:
+        self._timer = None
+        current = int(monotonic() / TICK_S)
+        # After a long silence there may be fewer armed ticks than ticks that went by.
+        if current - self._next_tick > len(self._ticks):
+            due = sorted(tick for tick in self._ticks if tick <= current)
+        else:
+            due = list(range(self._next_tick, current + 1))
+        for tick in due:
+            for connection in self._ticks.pop(tick, ()):
+                self._expire(connection)
+        self._next_tick = current + 1
+        if self._ticks:
+            self._timer = self._loop.call_later(TICK_S, self._judge_deadlines)
+        if due and self._on_turn is not None:
+            self._on_turn()
+
+    def _expire(self, connection: Connection) -> None:
+        session = connection.session
+        if session is None:
+            self._expire_connect(connection)
+            return
+        deadline = session.deadline
+        for _ in range(MAX_READS_AT_DEADLINE):
+            if session.finished or not self._read(connection, session):
+                break
+        now = monotonic()
+        if not session.finished and session.deadline != deadline:
+            self._settle(connection, session)  # the verdict came; it lingers from now on
+            return
+        session.handle_timeout(now=now)
+        connection.pending = b""
+        self._settle(connection, session)
+
+    def _expire_connect(self, connection: Connection) -> None:
+        sock = connection.sock
+        assert sock is not None
+        try:
+            sock.getpeername()
+        except OSError:
+            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            connection.error = (
+                connect_error(number, waited_s=connection.timeout_s)
+                if number
+                else ConnectTimeout(waited_s=connection.timeout_s)
+            )
+            self._finish(connection)
+            return
+        # Connected in time, and it is we who were too busy to notice.
+        late_s = monotonic() - connection.started - connection.timeout_s
+        connection.timeout_s += late_s + min(LATE_CONNECT_GRACE_S, connection.timeout_s)
+        self._arm(connection, connection.deadline)
+
+
+def _ipv6_sockaddr(host: str, port: int) -> tuple[str, int, int, int]:
+    """Return the socket address, with the scope where the host names a zone."""
+    host, _, zone = host.partition("%")
+    if not zone:
+        return (host, port, 0, 0)
+    return (host, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone))

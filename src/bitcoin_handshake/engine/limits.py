@@ -1,0 +1,93 @@
+"""What this machine lets us do at once, and the limits that we set ourselves.
+
+Owns the named limits of the engine and the file-descriptor limit of the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+
+from bitcoin_handshake.errors import EnvironmentFailure
+
+__all__ = [
+    "DEFAULT_CONCURRENCY",
+    "MAX_TOTAL_BUFFERED",
+    "OUT_OF_RESOURCES",
+    "RECEIVE_CHUNK",
+    "fit_concurrency",
+    "raise_descriptor_limit",
+]
+
+DEFAULT_CONCURRENCY = 1024
+"""Connections at once, unless the caller or the descriptor limit says otherwise."""
+
+RECEIVE_CHUNK = 256 * 1024
+"""Bytes that one read takes from one socket at most, before the next socket has its turn."""
+
+MAX_TOTAL_BUFFERED = 64 * 1024 * 1024
+"""Bytes of unfinished messages that all connections together may hold. Above it, reading pauses
+on every connection that holds more than a few KiB; healthy handshakes go on."""
+
+SMALL_BUFFER = 4 * 1024
+"""What one connection may hold even while reading is paused for the large ones."""
+
+RESERVED_DESCRIPTORS = 64
+"""Descriptors left for files, name servers, the loop and the standard streams."""
+
+OUT_OF_RESOURCES = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.EAGAIN,
+    }
+)
+"""Errors of `socket` and `connect` that say something of this machine and nothing of the peer.
+
+EADDRNOTAVAIL is how Linux reports that no local port is left for the destination.
+"""
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open files to the hard one.
+
+    Returns:
+        The soft limit that now holds.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, 1 << 20)
+    if soft < hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+        except (OSError, ValueError):
+            return soft
+    return soft
+
+
+def fit_concurrency(wanted: int | None) -> int:
+    """Tell how many connections may be open at once under the descriptor limit.
+
+    Args:
+        wanted: What the caller asked for; None for DEFAULT_CONCURRENCY.
+
+    Returns:
+        The wanted number, or what fits.
+
+    Raises:
+        EnvironmentFailure: Not even one connection fits.
+    """
+    limit = raise_descriptor_limit()
+    room = limit - RESERVED_DESCRIPTORS
+    if room < 1:
+        # A very low limit: what the process itself needs is about a dozen.
+        room = limit - 16
+    if room < 1:
+        raise EnvironmentFailure(
+            f"the limit of open files is {limit}: too low for any connection; raise it (ulimit -n)"
+        )
+    return min(wanted or DEFAULT_CONCURRENCY, room)

@@ -1,0 +1,359 @@
+"""The negotiation at the start of a connection, as one table.
+
+Owns the states, the table (state x message -> action) and the facts that the exchange yields:
+the peer's `version`, its features, the anomalies. Has no transport, no clock, no entropy.
+
+Rules, as Core's `ProcessMessage` in `net_processing.cpp` has them:
+
+* The initiator sends `version` first; the responder answers with its own.
+* On the peer's `version`, both send `wtxidrelay` and `sendaddrv2` (common version 70016 or
+  more), then `verack`.
+* `verack` after `version` completes it. Anything may stand between the two.
+* What comes before `version` is ignored; so is a second `version` or `verack`. A `version` that
+  does not parse is skipped, and the wait goes on.
+* A version below 31800 and a nonce of our own are fatal.
+* `wtxidrelay`, `sendaddrv2`, `sendtxrcncl` and `feature` after `verack` make Core hang up; we
+  record that and stay.
+
+    AWAIT_VERSION --version--> AWAIT_VERACK --verack--> COMPLETE
+          |
+          +--version too old, own nonce--> FAILED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType
+
+from bitcoin_handshake.errors import (
+    AnomalyCode,
+    HandshakeError,
+    Phase,
+    SelfConnection,
+    VersionTooOld,
+    WireError,
+)
+from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.keepalive import Ping
+from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
+from bitcoin_handshake.protocol import (
+    BIP0031_VERSION,
+    MIN_PEER_PROTO_VERSION,
+    PROTOCOL_VERSION,
+    WTXID_RELAY_VERSION,
+    MsgType,
+)
+
+__all__ = ["TABLE", "Action", "Features", "Handshake", "LocalVersion", "State"]
+
+MAX_SENDCMPCT_KEPT = 4
+"""Core before 24 sends `sendcmpct` twice; more than a few say nothing new."""
+
+
+class State(Enum):
+    """Where the exchange stands."""
+
+    AWAIT_VERSION = auto()  # a `version` that parses; ended by it, aborted by one that is fatal
+    AWAIT_VERACK = auto()  # anything, until `verack`
+    COMPLETE = auto()  # anything; nothing ends it
+    FAILED = auto()  # nothing more is read
+
+
+class Action(Enum):
+    """What the table tells the handshake to do with a message."""
+
+    TAKE_VERSION = auto()  # parse, judge, answer; on success AWAIT_VERACK
+    COMPLETE = auto()  # the verdict: ok
+    NOTE_WTXIDRELAY = auto()
+    NOTE_SENDADDRV2 = auto()
+    NOTE_SENDTXRCNCL = auto()
+    NOTE_SENDHEADERS = auto()
+    NOTE_SENDCMPCT = auto()
+    NOTE_FEEFILTER = auto()
+    ANSWER_PING = auto()
+    NOTE_EARLY = auto()  # anomaly: before `version`
+    NOTE_DUPLICATE_VERSION = auto()
+    NOTE_DUPLICATE_VERACK = auto()
+    NOTE_LATE = auto()  # anomaly: negotiation after `verack`
+    IGNORE = auto()  # known or not, nothing to do
+
+
+_ANNOUNCEMENTS = {
+    MsgType.SENDHEADERS.value: Action.NOTE_SENDHEADERS,
+    MsgType.SENDCMPCT.value: Action.NOTE_SENDCMPCT,
+    MsgType.FEEFILTER.value: Action.NOTE_FEEFILTER,
+    MsgType.PING.value: Action.ANSWER_PING,
+}
+
+TABLE = MappingProxyType(
+    {
+        State.AWAIT_VERSION: MappingProxyType({MsgType.VERSION.value: Action.TAKE_VERSION}),
+        State.AWAIT_VERACK: MappingProxyType(
+            {
+                MsgType.VERACK.value: Action.COMPLETE,
+                MsgType.WTXIDRELAY.value: Action.NOTE_WTXIDRELAY,
+                MsgType.SENDADDRV2.value: Action.NOTE_SENDADDRV2,
+                MsgType.SENDTXRCNCL.value: Action.NOTE_SENDTXRCNCL,
+                MsgType.VERSION.value: Action.NOTE_DUPLICATE_VERSION,
+                **_ANNOUNCEMENTS,
+            }
+        ),
+        State.COMPLETE: MappingProxyType(
+            {
+                MsgType.VERSION.value: Action.NOTE_DUPLICATE_VERSION,
+                MsgType.VERACK.value: Action.NOTE_DUPLICATE_VERACK,
+                MsgType.WTXIDRELAY.value: Action.NOTE_LATE,
+                MsgType.SENDADDRV2.value: Action.NOTE_LATE,
+                MsgType.SENDTXRCNCL.value: Action.NOTE_LATE,
+                MsgType.FEATURE.value: Action.NOTE_LATE,
+                **_ANNOUNCEMENTS,
+            }
+        ),
+        State.FAILED: MappingProxyType({}),
+    }
+)
+"""What each message does in each state; a type that is not listed gets `OTHERWISE`."""
+
+OTHERWISE = MappingProxyType(
+    {
+        State.AWAIT_VERSION: Action.NOTE_EARLY,
+        State.AWAIT_VERACK: Action.IGNORE,
+        State.COMPLETE: Action.IGNORE,
+        State.FAILED: Action.IGNORE,
+    }
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class LocalVersion:
+    """What we say of ourselves in our `version`.
+
+    Attributes:
+        nonce: 64 fresh random bits.
+        time_unix: Our clock in whole seconds since the Unix epoch.
+        addr_recv: The peer's address as we see it.
+        user_agent: At most 256 bytes.
+    """
+
+    nonce: int
+    time_unix: int
+    addr_recv: V1Address
+    user_agent: bytes
+    protocol_version: int = PROTOCOL_VERSION
+    services: int = 0
+    start_height: int = 0
+    relay: int = 0
+
+    def serialize(self) -> bytes:
+        """Write our `version`; addr_from holds our services and zeros, as Core's does."""
+        return Version(
+            self.protocol_version,
+            self.services,
+            self.time_unix,
+            self.addr_recv,
+            V1Address(self.services),
+            self.nonce,
+            self.user_agent,
+            self.start_height,
+            self.relay,
+        ).serialize()
+
+
+@dataclass(slots=True)
+class Features:
+    """What the peer announced, as it came; None or empty where it did not."""
+
+    wtxidrelay: bool = False
+    sendaddrv2: bool = False
+    sendtxrcncl: SendTxRcncl | None = None
+    sendheaders: bool = False
+    sendcmpct: tuple[SendCmpct, ...] = ()
+    feefilter: FeeFilter | None = None
+
+
+class Handshake:
+    """The exchange of one connection, in either role.
+
+    Args:
+        local: What we say of ourselves.
+        initiating: True for the side that connected, which speaks first.
+        own_nonces: Nonces of our own connections; the initiator compares the peer's with all of
+            its open ones, a responder with those of its outbound ones (Core, `CheckIncomingNonce`).
+
+    Attributes:
+        state: Where the exchange stands.
+        peer_version: The peer's `version`, once one parsed.
+        features: What the peer announced.
+        anomalies: What the peer did wrong, each code once, in the order of first sight.
+        messages_after_version: Messages that passed framing after a valid `version`.
+        error: Why the exchange failed, or None.
+        bad_version: Why the last `version` did not parse, or None.
+        replies: Messages to send, as (type, payload); whoever sends them clears the list.
+    """
+
+    __slots__ = (
+        "_initiating",
+        "_own_nonces",
+        "anomalies",
+        "bad_version",
+        "error",
+        "features",
+        "local",
+        "messages_after_version",
+        "peer_version",
+        "replies",
+        "state",
+    )
+
+    def __init__(
+        self, local: LocalVersion, *, initiating: bool, own_nonces: Container[int] = ()
+    ) -> None:
+        self.local = local
+        self._initiating = initiating
+        self._own_nonces = own_nonces
+        self.state = State.AWAIT_VERSION
+        self.peer_version: Version | None = None
+        self.features = Features()
+        self.anomalies: list[AnomalyCode] = []
+        self.messages_after_version = 0
+        self.error: HandshakeError | None = None
+        self.bad_version: WireError | None = None
+        self.replies: list[tuple[str, bytes]] = []
+        if initiating:
+            self.replies.append((MsgType.VERSION.value, local.serialize()))
+
+    @property
+    def phase(self) -> Phase:
+        """What the exchange still waits for."""
+        return Phase.VERSION if self.peer_version is None else Phase.VERACK
+
+    @property
+    def common_version(self) -> int:
+        """The lower of both protocol versions; ours until the peer's is known."""
+        peer = self.peer_version
+        ours = self.local.protocol_version
+        return ours if peer is None else min(ours, peer.protocol_version)
+
+    def receive(self, msg_type: str, payload: bytes | None) -> Action:
+        """Take one message that passed framing.
+
+        Args:
+            msg_type: Its type.
+            payload: Its payload, or None where the transport did not keep it.
+
+        Returns:
+            What was done, from the table.
+        """
+        state = self.state
+        action = TABLE[state].get(msg_type)
+        if action is None:
+            action = OTHERWISE[state]
+        if state is not State.AWAIT_VERSION:
+            self.messages_after_version += 1
+        # The four that every healthy node sends come first; the rest is one look-up away.
+        if action is Action.TAKE_VERSION:
+            self._take_version(payload)
+        elif action is Action.COMPLETE:
+            self.state = State.COMPLETE
+            if payload != b"":
+                self.note(AnomalyCode.TRAILING_BYTES)
+        elif action is Action.NOTE_WTXIDRELAY:
+            self.features.wtxidrelay = True
+        elif action is Action.NOTE_SENDADDRV2:
+            self.features.sendaddrv2 = True
+        elif action is not Action.IGNORE:
+            self._note(action, payload)
+        return action
+
+    def note(self, code: AnomalyCode) -> None:
+        """Record an anomaly, each code once."""
+        if code not in self.anomalies:
+            self.anomalies.append(code)
+
+    def _note(self, action: Action, payload: bytes | None) -> None:
+        anomaly = _ANOMALIES.get(action)
+        if anomaly is not None:
+            self.note(anomaly)
+            return
+        try:
+            self._note_announcement(action, payload or b"")
+        except WireError:
+            self.note(AnomalyCode.MALFORMED)
+
+    def _note_announcement(self, action: Action, payload: bytes) -> None:
+        features = self.features
+        match action:
+            case Action.NOTE_SENDTXRCNCL:
+                features.sendtxrcncl = SendTxRcncl.deserialize(payload)
+                trailing = features.sendtxrcncl.trailing
+            case Action.NOTE_SENDCMPCT:
+                sendcmpct = SendCmpct.deserialize(payload)
+                features.sendcmpct = (*features.sendcmpct, sendcmpct)[:MAX_SENDCMPCT_KEPT]
+                trailing = sendcmpct.trailing
+            case Action.NOTE_FEEFILTER:
+                features.feefilter = FeeFilter.deserialize(payload)
+                trailing = features.feefilter.trailing
+            case Action.ANSWER_PING:
+                ping = Ping.deserialize(payload)
+                trailing = ping.trailing
+                if ping.nonce is not None and self.common_version > BIP0031_VERSION:
+                    self.replies.append((MsgType.PONG.value, payload[:8]))
+            case _:
+                features.sendheaders = True
+                trailing = payload
+        if trailing:
+            self.note(AnomalyCode.TRAILING_BYTES)
+
+    def _take_version(self, payload: bytes | None) -> None:
+        try:
+            version = Version.deserialize(payload or b"")
+        except WireError as error:
+            # Core reads the number first and hangs up on an old one before it meets the damage.
+            number = int.from_bytes((payload or b"")[:4], "little", signed=True)
+            if payload is not None and len(payload) >= 46 and number < MIN_PEER_PROTO_VERSION:
+                self._fail(
+                    VersionTooOld(protocol_version=number, minimum=MIN_PEER_PROTO_VERSION)
+                )
+                return
+            self.bad_version = error
+            self.note(AnomalyCode.BAD_VERSION_MESSAGE)
+            return
+        self.peer_version = version
+        if version.protocol_version < MIN_PEER_PROTO_VERSION:
+            self._fail(
+                VersionTooOld(
+                    protocol_version=version.protocol_version, minimum=MIN_PEER_PROTO_VERSION
+                )
+            )
+            return
+        if version.nonce is not None and version.nonce in self._own_nonces:
+            self._fail(SelfConnection())
+            return
+        if version.trailing:
+            self.note(AnomalyCode.TRAILING_BYTES)
+        self.state = State.AWAIT_VERACK
+        self._answer_version()
+
+    def _answer_version(self) -> None:
+        if not self._initiating:
+            self.replies.append((MsgType.VERSION.value, self.local.serialize()))
+        if self.common_version >= WTXID_RELAY_VERSION:
+            self.replies.append((MsgType.WTXIDRELAY.value, b""))
+            self.replies.append((MsgType.SENDADDRV2.value, b""))
+        self.replies.append((MsgType.VERACK.value, b""))
+
+    def _fail(self, error: HandshakeError) -> None:
+        self.state = State.FAILED
+        self.error = error
+
+
+_ANOMALIES = MappingProxyType(
+    {
+        Action.NOTE_EARLY: AnomalyCode.BEFORE_VERSION,
+        Action.NOTE_DUPLICATE_VERSION: AnomalyCode.DUPLICATE_VERSION,
+        Action.NOTE_DUPLICATE_VERACK: AnomalyCode.DUPLICATE_VERACK,
+        Action.NOTE_LATE: AnomalyCode.LATE_FEATURE,
+    }
+)

@@ -1,0 +1,264 @@
+"""What a run finds out, in a form that lives longer than a connection.
+
+Owns `Outcome`, `ProbeResult` with its JSON form (schema version 1), and `ResultSink`. Knows how
+to describe a result and not how to print it: escaping for terminals and spreadsheets is the
+command line's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, Phase
+from bitcoin_handshake.handshake import Features
+from bitcoin_handshake.messages.handshake import V1Address, Version
+from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.protocol import services_names
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "MessageTime",
+    "Outcome",
+    "ProbeResult",
+    "ResultSink",
+    "rfc3339",
+    "user_agent_text",
+]
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """What became of one target."""
+
+    OK = "ok"  # a valid `version` and after it a `verack`
+    PARTIAL = "partial"  # a valid `version` and at least one more message, but no `verack`
+    FAILED = "failed"  # everything else; phase and code say where and why
+    SKIPPED = "skipped"  # policy kept us from dialling; code says why
+
+
+@dataclass(slots=True)
+class MessageTime:
+    """One message in the order of a connection.
+
+    Attributes:
+        is_sent: True where we sent it.
+        msg_type: Its type.
+        size: Length of its payload in bytes.
+        at_ms: Milliseconds since the connect began.
+    """
+
+    is_sent: bool
+    msg_type: str
+    size: int
+    at_ms: float
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields as JSON has them."""
+        return {
+            "direction": "sent" if self.is_sent else "received",
+            "msg_type": self.msg_type,
+            "size": self.size,
+            "at_ms": round(self.at_ms, 3),
+        }
+
+
+@dataclass(slots=True)
+class ProbeResult:
+    """What one target did: the unit of output.
+
+    Attributes:
+        target: As the user asked for it.
+        chain: `mainnet testnet3 testnet4 signet regtest custom`.
+        outcome: What became of it.
+        timestamp: When it was judged, seconds since the Unix epoch.
+        netaddr: Address dialled, or None where there is none.
+        seeds: Names that gave the address, or empty.
+        error: Why it is not `ok`, with its code; None on `ok`.
+        phase: Where it stopped; None on `ok` and on `skipped`.
+        transport: `v1` or `v2`; None where no connection came about.
+        version: The peer's `version`, or None.
+        features: What the peer announced, or None where it was never asked.
+        features_closed: Whether the window of the announcements before `verack` has closed.
+        lingered: Whether we listened beyond the verdict.
+        anomalies: What the peer did wrong on the way.
+        resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds; connect from the
+            start of the dial, version and verack from the established connection.
+        bytes_sent, bytes_received: Of the connection, up to the byte that completed the verdict.
+        messages: Order and time of every message, where asked for.
+    """
+
+    target: str
+    chain: str
+    outcome: Outcome
+    timestamp: float
+    netaddr: NetAddr | None = None
+    seeds: Sequence[str] = ()
+    error: BitcoinHandshakeError | None = None
+    phase: Phase | None = None
+    transport: str | None = None
+    version: Version | None = None
+    features: Features | None = None
+    features_closed: bool = False
+    lingered: bool = False
+    anomalies: Sequence[AnomalyCode] = ()
+    resolve_ms: float | None = None
+    connect_ms: float | None = None
+    version_ms: float | None = None
+    verack_ms: float | None = None
+    ping_ms: float | None = None
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    messages: Sequence[MessageTime] | None = field(default=None)
+
+    @property
+    def code(self) -> str | None:
+        """The stable code of the failure, or None on `ok`."""
+        return None if self.error is None else self.error.code.value
+
+    @property
+    def reason(self) -> str | None:
+        """The failure in words, or None on `ok`."""
+        return None if self.error is None else str(self.error)
+
+    @property
+    def user_agent(self) -> str | None:
+        """The user agent as printable text, or None."""
+        if self.version is None or self.version.user_agent is None:
+            return None
+        return user_agent_text(self.version.user_agent)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the record: every key is there, what is not known is None.
+
+        Spec:
+            docs/record.schema.json, shipped with the package.
+        """
+        netaddr = self.netaddr
+        return {
+            "schema": SCHEMA_VERSION,
+            "timestamp": rfc3339(self.timestamp),
+            "target": self.target,
+            "address": None if netaddr is None else netaddr.to_text(),
+            "network": None if netaddr is None else netaddr.network.value,
+            "chain": self.chain,
+            "seed": list(self.seeds) or None,
+            "outcome": self.outcome.value,
+            "phase": None if self.phase is None else self.phase.value,
+            "code": self.code,
+            "reason": self.reason,
+            "transport": self.transport,
+            "version": None if self.version is None else self._version_json(self.version),
+            "features": self._features_json(),
+            "anomalies": [anomaly.value for anomaly in self.anomalies],
+            "times_ms": {
+                "resolve": _rounded(self.resolve_ms),
+                "connect": _rounded(self.connect_ms),
+                "version": _rounded(self.version_ms),
+                "verack": _rounded(self.verack_ms),
+                "ping": _rounded(self.ping_ms),
+            },
+            "bytes_sent": self.bytes_sent,
+            "bytes_received": self.bytes_received,
+            "messages": None
+            if self.messages is None
+            else [message.to_json() for message in self.messages],
+        }
+
+    def _version_json(self, version: Version) -> dict[str, object]:
+        raw = version.user_agent
+        return {
+            "protocol_version": version.protocol_version,
+            "services": f"{version.services:016x}",
+            "services_names": services_names(version.services),
+            "timestamp": version.timestamp,
+            "time_offset_s": version.timestamp - int(self.timestamp),
+            "addr_recv": _address_text(version.addr_recv),
+            "addr_from": _address_text(version.addr_from),
+            "nonce": None if version.nonce is None else f"{version.nonce:016x}",
+            "user_agent": None if raw is None else user_agent_text(raw),
+            "user_agent_hex": None if raw is None else raw.hex(),
+            "start_height": version.start_height,
+            "relay": None if version.relay is None else version.relay != 0,
+        }
+
+    def _features_json(self) -> dict[str, object]:
+        features = self.features
+        if features is None:
+            return dict.fromkeys(_FEATURE_KEYS)
+        # Before `verack` an announcement that did not come may still come; after it, or after
+        # listening on, its absence is a fact.
+        early = False if self.features_closed else None
+        late = False if self.lingered else None
+        txrcncl = features.sendtxrcncl
+        return {
+            "wtxidrelay": features.wtxidrelay or early,
+            "sendaddrv2": features.sendaddrv2 or early,
+            "sendtxrcncl": early
+            if txrcncl is None
+            else {"version": txrcncl.version, "salt": f"{txrcncl.salt:016x}"},
+            "sendheaders": features.sendheaders or late,
+            "sendcmpct": [
+                {"high_bandwidth": one.high_bandwidth != 0, "version": one.version}
+                for one in features.sendcmpct
+            ]
+            or late,
+            "feefilter": late if features.feefilter is None else features.feefilter.fee_rate,
+        }
+
+
+_FEATURE_KEYS = (
+    "wtxidrelay",
+    "sendaddrv2",
+    "sendtxrcncl",
+    "sendheaders",
+    "sendcmpct",
+    "feefilter",
+)
+
+
+class ResultSink(Protocol):
+    """Where results go as they come."""
+
+    def write(self, result: ProbeResult) -> None:
+        """Take one result; must not block."""
+
+    async def drain(self) -> None:
+        """Wait until more results may be written.
+
+        Raises:
+            BrokenPipeError: Whoever reads them went away.
+            EnvironmentFailure: They cannot be written.
+        """
+
+
+def user_agent_text(raw: bytes) -> str:
+    """Turn a user agent into printable text that is safe to show anywhere but in HTML.
+
+    Bytes that are not UTF-8 and characters that do not print (control characters, line ends,
+    bidirectional overrides) become escapes such as `\\x1b`.
+    """
+    text = raw.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def rfc3339(time_unix: float) -> str:
+    """Write a time in UTC with milliseconds and Z."""
+    moment = datetime.fromtimestamp(time_unix, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 3)
+
+
+def _address_text(address: V1Address | None) -> str | None:
+    return None if address is None else address.netaddr.to_text()

@@ -1,0 +1,341 @@
+"""One connection, from its first byte to the verdict, without any socket.
+
+Owns the composition: a transport turns bytes into messages, the handshake table judges them, the
+session hands out events, bytes to write and a deadline. It never touches a socket, a clock, a
+random source or a log, and nothing that a peer sends makes it raise.
+
+How to drive it, always in this order:
+
+    session.receive_data(data, now=now)     # or receive_eof, or handle_timeout at `deadline`
+    write(session.data_to_send())
+    while (event := session.next_event()) is not None: ...
+    arm a timer for session.deadline
+
+Times are monotonic seconds; the zero point is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from bitcoin_handshake.errors import (
+    AnomalyCode,
+    BadVersionMessage,
+    OtherChainV2,
+    PeerClosed,
+    PeerError,
+    PeerFlood,
+    PeerReset,
+    PeerTimeout,
+    Phase,
+)
+from bitcoin_handshake.handshake import Action, Handshake, State
+from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
+from bitcoin_handshake.transport.base import ReceivedMessage, Transport
+
+__all__ = [
+    "FLOOD_BYTES",
+    "FLOOD_MESSAGES",
+    "MAX_HANDSHAKE_BYTES",
+    "Event",
+    "HandshakeCompleted",
+    "MessageReceived",
+    "MessageSent",
+    "PeerFailed",
+    "Session",
+]
+
+MAX_HANDSHAKE_BYTES = 64 * 1024 * 1024
+"""A peer that sends more than this before the verdict is hung up on: sixteen messages of the
+largest size. The longest handshake of a healthy node is under 1,000 bytes."""
+FLOOD_MESSAGES = 1000
+FLOOD_BYTES = 1024 * 1024
+"""A peer without verdict at the deadline that sent more than either is called a flood."""
+
+
+@dataclass(slots=True)
+class MessageReceived:
+    """A whole message arrived.
+
+    Attributes:
+        at: When, monotonic seconds.
+        message: As the transport delivered it.
+        action: What the handshake did with it; None where its framing was bad and it was skipped.
+    """
+
+    at: float
+    message: ReceivedMessage
+    action: Action | None
+
+
+@dataclass(slots=True)
+class MessageSent:
+    """A message was handed to the transport."""
+
+    at: float
+    msg_type: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class HandshakeCompleted:
+    """A `verack` arrived after a valid `version`."""
+
+    at: float
+
+
+@dataclass(slots=True)
+class PeerFailed:
+    """The session ended without, or after, the verdict; no event follows."""
+
+    at: float
+    error: PeerError
+
+
+Event = MessageReceived | MessageSent | HandshakeCompleted | PeerFailed
+
+
+class Session:
+    """One connection; see the module's docstring for how to drive it.
+
+    Args:
+        transport: What turns bytes into messages.
+        handshake: The negotiation, not started yet.
+        now: Time at which the connection was established.
+        started: Time from which the deadline was counted, for the words of a timeout.
+        deadline: Time by which the verdict must have come.
+        linger_s: How many seconds to go on listening after the verdict `ok`.
+        ping_nonce: Nonce of the `ping` that is sent at the verdict, where we linger.
+        trace: Whether to queue an event for each message, and not only those that end something.
+
+    Attributes:
+        deadline: When to call `handle_timeout`; None once finished.
+        finished: Whether nothing more is read. The connection may be closed as soon as
+            `data_to_send` is written.
+        error: Why it failed, or None.
+        version_at: When the peer's `version` was taken; None before.
+        verack_at: When the verdict `ok` came; None before.
+        ping_ms: Milliseconds between our `ping` and its `pong`; None before.
+        messages_received: Whole messages so far, good or bad.
+    """
+
+    __slots__ = (
+        "_events",
+        "_fed",
+        "_linger_s",
+        "_ping_nonce",
+        "_ping_sent_at",
+        "_started",
+        "_trace",
+        "deadline",
+        "error",
+        "finished",
+        "handshake",
+        "messages_received",
+        "ping_ms",
+        "transport",
+        "verack_at",
+        "version_at",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        handshake: Handshake,
+        *,
+        now: float,
+        deadline: float,
+        started: float | None = None,
+        linger_s: float = 0.0,
+        ping_nonce: int = 0,
+        trace: bool = True,
+    ) -> None:
+        self.transport = transport
+        self.handshake = handshake
+        self.deadline: float | None = deadline
+        self.finished = False
+        self.error: PeerError | None = None
+        self.version_at: float | None = None
+        self.verack_at: float | None = None
+        self.ping_ms: float | None = None
+        self.messages_received = 0
+        self._events: deque[Event] = deque()
+        self._fed = 0
+        self._linger_s = linger_s
+        self._ping_nonce = ping_nonce
+        self._ping_sent_at = 0.0
+        self._started = now if started is None else started
+        self._trace = trace
+        if handshake.replies:
+            self._send_replies(now)
+
+    @property
+    def phase(self) -> Phase:
+        """What the connection still waits for; VERACK once nothing is missing."""
+        return self.transport.phase or self.handshake.phase
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the handshake completed."""
+        return self.handshake.state is State.COMPLETE
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes up to the one that completed the verdict, or all where none did."""
+        if self.finished and (self.is_complete or self._judged_by_bytes):
+            return self.transport.consumed
+        return self._fed
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of this peer that are held now."""
+        return self.transport.buffered
+
+    @property
+    def _judged_by_bytes(self) -> bool:
+        return not isinstance(self.error, (PeerClosed, PeerTimeout, PeerFlood, BadVersionMessage))
+
+    def receive_data(self, data: bytes, *, now: float) -> None:
+        """Take bytes from the peer, in any segmentation."""
+        if self.finished:
+            return
+        self._fed += len(data)
+        self.transport.receive_data(data)
+        next_message = self.transport.next_message
+        try:
+            while not self.finished:
+                message = next_message()
+                if message is None:
+                    break
+                self._take(message, now)
+        except PeerError as error:
+            self._end(now, error)
+        if not self.finished and self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:
+            self._end(now, self._flood())
+
+    def receive_eof(self, *, now: float, reset: bool = False) -> None:
+        """The peer closed the connection, or reset it; all its bytes were fed before."""
+        if self.finished:
+            return
+        if self.is_complete:
+            self._end(now, None)
+            return
+        kind = PeerReset if reset else PeerClosed
+        nothing = not self._fed
+        self._end(
+            now,
+            self._bad_version()
+            or kind(
+                phase=self.phase,
+                bytes_received=self._fed,
+                retry_v1=nothing and self.transport.name == "v2",
+            ),
+        )
+
+    def handle_timeout(self, *, now: float) -> None:
+        """The deadline has passed."""
+        if self.finished:
+            return
+        if self.is_complete:
+            self._end(now, None)
+            return
+        self._end(now, self._bad_version() or self._timeout(now))
+
+    def send_message(self, msg_type: str, payload: bytes, *, now: float) -> None:
+        """Queue a message of the caller's own, after the handshake."""
+        self.transport.send_message(msg_type, payload)
+        if self._trace:
+            self._events.append(MessageSent(now, msg_type, payload))
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes that wait to be written, possibly none."""
+        return self.transport.data_to_send()
+
+    def next_event(self) -> Event | None:
+        """Return the oldest event not handed out yet, or None."""
+        return self._events.popleft() if self._events else None
+
+    def _take(self, message: ReceivedMessage, now: float) -> None:
+        self.messages_received += 1
+        handshake = self.handshake
+        anomaly = message.anomaly
+        if anomaly is not None:
+            handshake.note(anomaly)
+            if self._trace:
+                self._events.append(MessageReceived(now, message, None))
+            return
+        action = handshake.receive(message.msg_type, message.payload)
+        if self._trace:
+            self._events.append(MessageReceived(now, message, action))
+        if handshake.replies:
+            self._send_replies(now)
+        if action is Action.TAKE_VERSION:
+            if handshake.peer_version is not None:
+                self.version_at = now
+            if handshake.error is not None:
+                self._end(now, handshake.error)
+        elif action is Action.COMPLETE:
+            self._complete(now)
+        elif self.verack_at is not None and message.msg_type == MsgType.PONG.value:
+            self._take_pong(message.payload, now)
+
+    def _complete(self, now: float) -> None:
+        self.verack_at = now
+        self._events.append(HandshakeCompleted(now))
+        if self._linger_s <= 0:
+            self.finished = True
+            self.deadline = None
+            return
+        self.deadline = now + self._linger_s
+        if self.handshake.common_version > BIP0031_VERSION:
+            self._ping_sent_at = now
+            payload = self._ping_nonce.to_bytes(8, "little")
+            self.send_message(MsgType.PING.value, payload, now=now)
+
+    def _take_pong(self, payload: bytes | None, now: float) -> None:
+        if payload == self._ping_nonce.to_bytes(8, "little"):
+            if self.ping_ms is None:
+                self.ping_ms = (now - self._ping_sent_at) * 1000
+        else:
+            self.handshake.note(AnomalyCode.WRONG_PONG)
+
+    def _send_replies(self, now: float) -> None:
+        replies = self.handshake.replies
+        for msg_type, payload in replies:
+            self.transport.send_message(msg_type, payload)
+            if self._trace:
+                self._events.append(MessageSent(now, msg_type, payload))
+        replies.clear()
+
+    def _end(self, now: float, error: PeerError | None) -> None:
+        self.finished = True
+        self.deadline = None
+        if error is not None and not self.is_complete:
+            if error.phase is None:
+                error.phase = self.phase
+            self.error = error
+            self._events.append(PeerFailed(now, error))
+
+    def _bad_version(self) -> PeerError | None:
+        bad = self.handshake.bad_version
+        if bad is None or self.handshake.peer_version is not None:
+            return None
+        return BadVersionMessage(why=str(bad))
+
+    def _flood(self) -> PeerFlood:
+        return PeerFlood(
+            phase=self.phase, messages=self.messages_received, bytes_received=self._fed
+        )
+
+    def _timeout(self, now: float) -> PeerError:
+        if self.messages_received > FLOOD_MESSAGES or self._fed > FLOOD_BYTES:
+            return self._flood()
+        if self.transport.phase is Phase.GARBAGE:
+            return OtherChainV2(garbage_received=self.transport.buffered)
+        return PeerTimeout(
+            phase=self.phase,
+            waited_s=now - self._started,
+            bytes_received=self._fed,
+            retry_v1=not self._fed and self.transport.name == "v2",
+        )

@@ -1,0 +1,241 @@
+"""The v1 transport: a 24-byte header before every payload, nothing encrypted.
+
+Owns framing: magic, message type, length, checksum. Does not know what a message means.
+
+Rules, as Core's `V1Transport` in `net.cpp` has them:
+
+* A wrong magic or a length over MAX_PROTOCOL_MESSAGE_LENGTH kills the stream; there is no
+  resynchronisation. The magic is judged at its fourth byte, so that an answer in HTTP or TLS
+  that is shorter than a header is recognised too.
+* A wrong checksum or an illegal message type costs only the message, after its payload went by.
+* Payloads over `max_kept_payload` are hashed as they pass and counted, not kept: what a peer
+  can make us hold is that limit and one header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from hashlib import sha256
+from struct import Struct
+from types import MappingProxyType
+
+from bitcoin_handshake.chain import KNOWN_MAGICS
+from bitcoin_handshake.errors import (
+    AnomalyCode,
+    BadMagic,
+    MessageTooLarge,
+    OtherChain,
+    PeerError,
+    Phase,
+    SpeaksHttp,
+    SpeaksSsh,
+    SpeaksTls,
+)
+from bitcoin_handshake.protocol import (
+    HEADER_LEN,
+    MAGIC_LEN,
+    MAX_PROTOCOL_MESSAGE_LENGTH,
+    MSG_TYPE_LEN,
+    MsgType,
+)
+from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, ReceivedMessage
+
+__all__ = ["V1Transport", "serialize_message"]
+
+_HEADER = Struct("<4s12sI4s")
+_EMPTY_CHECKSUM = sha256(sha256(b"").digest()).digest()[:4]
+
+# Looking a type up among the known ones costs 30 ns; checking and decoding it 900 ns.
+_KNOWN_TYPES = MappingProxyType(
+    {member.value.encode().ljust(MSG_TYPE_LEN, b"\0"): member.value for member in MsgType}
+)
+
+
+def serialize_message(magic: bytes, msg_type: str, payload: bytes) -> bytes:
+    """Write a whole v1 message.
+
+    Args:
+        magic: MAGIC_LEN (4) bytes in wire order.
+        msg_type: At most MSG_TYPE_LEN (12) ASCII characters.
+        payload: Any bytes.
+
+    Returns:
+        HEADER_LEN (24) bytes and the payload.
+    """
+    checksum = sha256(sha256(payload).digest()).digest()[:4] if payload else _EMPTY_CHECKSUM
+    return _HEADER.pack(magic, msg_type.encode("ascii"), len(payload), checksum) + payload
+
+
+def _is_legal_type(raw: bytes) -> bool:
+    """Tell whether 12 bytes are printable ASCII padded with NUL on the right.
+
+    Spec:
+        Core, `CMessageHeader::IsMessageTypeValid` in `protocol.cpp`.
+    """
+    name = raw.rstrip(b"\0")
+    return all(0x20 <= byte <= 0x7E for byte in name)
+
+
+class V1Transport:
+    """One end of a v1 connection; see `transport.base.Transport` for the interface.
+
+    Args:
+        magic: MAGIC_LEN (4) bytes in wire order.
+        max_kept_payload: Payloads over this many bytes are not kept.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_error",
+        "_magic",
+        "_max_kept_payload",
+        "_outgoing",
+        "_pos",
+        "_skim",
+        "consumed",
+    )
+
+    name = "v1"
+    phase: Phase | None = None
+
+    def __init__(self, magic: bytes, *, max_kept_payload: int = MAX_KEPT_PAYLOAD) -> None:
+        self._magic = magic
+        self._max_kept_payload = max_kept_payload
+        self._buffer: bytes | bytearray = b""
+        self._pos = 0
+        self._outgoing: list[bytes] = []
+        self._skim: _Skim | None = None
+        self._error: PeerError | None = None
+        self.consumed = 0
+
+    @property
+    def buffered(self) -> int:
+        """Bytes held now, waiting for more."""
+        return len(self._buffer) - self._pos
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes from the peer, in any segmentation."""
+        rest = len(self._buffer) - self._pos
+        if not rest:
+            # The usual case, one read that holds whole messages, is parsed where it lies.
+            self._buffer = data
+        elif isinstance(self._buffer, bytearray):
+            del self._buffer[: self._pos]
+            self._buffer += data
+        else:
+            self._buffer = bytearray(self._buffer[self._pos :])
+            self._buffer += data
+        self._pos = 0
+
+    def next_message(self) -> ReceivedMessage | None:
+        """Return the next whole message, or None where more bytes are needed.
+
+        Raises:
+            BadMagic: The next four bytes are not the magic; a subclass says whose they are.
+            MessageTooLarge: The next header announces too long a payload.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._skim is not None:
+            return self._continue_skim(self._skim)
+        buffer = self._buffer
+        start = self._pos
+        available = len(buffer) - start
+        if available < HEADER_LEN:
+            if available >= MAGIC_LEN and buffer[start : start + MAGIC_LEN] != self._magic:
+                self._fail_magic(bytes(buffer[start : start + MAGIC_LEN]))
+            return None
+        magic, raw_type, length, checksum = _HEADER.unpack_from(buffer, start)
+        if magic != self._magic:
+            self._fail_magic(magic)
+        if length > MAX_PROTOCOL_MESSAGE_LENGTH:
+            self.consumed += HEADER_LEN
+            self._error = MessageTooLarge(length=length, limit=MAX_PROTOCOL_MESSAGE_LENGTH)
+            raise self._error
+        if length > self._max_kept_payload:
+            self._pos += HEADER_LEN
+            self._skim = _Skim(raw_type, length, checksum)
+            return self._continue_skim(self._skim)
+        if available < HEADER_LEN + length:
+            return None
+        self._pos = end = start + HEADER_LEN + length
+        self.consumed += HEADER_LEN + length
+        if length:
+            payload = bytes(buffer[start + HEADER_LEN : end])
+            is_intact = sha256(sha256(payload).digest()).digest()[:4] == checksum
+        else:
+            payload = b""
+            is_intact = checksum == _EMPTY_CHECKSUM
+        return _deliver(raw_type, payload, length, is_intact=is_intact)
+
+    def send_message(self, msg_type: str, payload: bytes) -> None:
+        """Queue a message."""
+        self._outgoing.append(serialize_message(self._magic, msg_type, payload))
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes that wait to be written, possibly none."""
+        if not self._outgoing:
+            return b""
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def _continue_skim(self, skim: _Skim) -> ReceivedMessage | None:
+        buffer = self._buffer
+        stop = min(len(buffer), self._pos + skim.missing)
+        with memoryview(buffer)[self._pos : stop] as passing:
+            skim.hash.update(passing)
+        skim.missing -= stop - self._pos
+        self._pos = stop
+        if skim.missing:
+            self._buffer = b""
+            self._pos = 0
+            return None
+        self._skim = None
+        self.consumed += HEADER_LEN + skim.length
+        is_intact = sha256(skim.hash.digest()).digest()[:4] == skim.checksum
+        return _deliver(skim.raw_type, None, skim.length, is_intact=is_intact)
+
+    def _fail_magic(self, received: bytes) -> None:
+        self.consumed += MAGIC_LEN
+        self._error = _whose_magic(received, self._magic)
+        raise self._error
+
+
+class _Skim:
+    """A long payload that is hashed as it passes."""
+
+    __slots__ = ("checksum", "hash", "length", "missing", "raw_type")
+
+    def __init__(self, raw_type: bytes, length: int, checksum: bytes) -> None:
+        self.raw_type = raw_type
+        self.length = length
+        self.missing = length
+        self.checksum = checksum
+        self.hash = hashlib.sha256()
+
+
+def _deliver(
+    raw_type: bytes, payload: bytes | None, size: int, *, is_intact: bool
+) -> ReceivedMessage:
+    msg_type = _KNOWN_TYPES.get(raw_type)
+    if msg_type is None:
+        if not _is_legal_type(raw_type):
+            shown = raw_type.rstrip(b"\0").decode("ascii", "backslashreplace")
+            printable = shown.encode("unicode_escape").decode("ascii")
+            return ReceivedMessage(printable, payload, size, AnomalyCode.BAD_MSG_TYPE)
+        msg_type = raw_type.rstrip(b"\0").decode("ascii")
+    return ReceivedMessage(msg_type, payload, size, None if is_intact else AnomalyCode.BAD_CHECKSUM)
+
+
+def _whose_magic(received: bytes, expected: bytes) -> BadMagic:
+    """Say what speaks there, from the four bytes that should have been the magic."""
+    if chain := KNOWN_MAGICS.get(received):
+        return OtherChain(received=received, expected=expected, chain=chain)
+    if received == b"HTTP":
+        return SpeaksHttp(received=received, expected=expected)
+    if received == b"SSH-":
+        return SpeaksSsh(received=received, expected=expected)
+    if received[0] in (0x15, 0x16) and received[1] == 3 and received[2] <= 4:
+        return SpeaksTls(received=received, expected=expected)
+    return BadMagic(received=received, expected=expected)
