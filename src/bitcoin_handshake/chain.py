@@ -111,9 +111,7 @@ CHAINS = MappingProxyType(
             default_port=38333,
             dns_seeds=("seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz"),
         ),
-        Chain.REGTEST: ChainParams(
-            chain=Chain.REGTEST, magic=bytes.fromhex("fabfb5da"), default_port=18444
-        ),
+        Chain.REGTEST: ChainParams(chain=Chain.REGTEST, magic=bytes.fromhex("fabfb5da"), default_port=18444),
     }
 )
 """Parameters by chain, as of Core 28.1."""
@@ -132,9 +130,7 @@ KNOWN_MAGICS = MappingProxyType(
 )
 """Whose magic it is, for the chains that turn up on Bitcoin's ports."""
 
-_ALIASES = MappingProxyType(
-    {"main": Chain.MAINNET, "test": Chain.TESTNET3, "testnet": Chain.TESTNET3}
-)
+_ALIASES = MappingProxyType({"main": Chain.MAINNET, "test": Chain.TESTNET3, "testnet": Chain.TESTNET3})
 
 
 def chain_from_text(text: str) -> ChainParams:

@@ -501,9 +501,7 @@ class PeerTimeout(PeerError):
 
     code = FailureCode.PEER_TIMEOUT
 
-    def __init__(
-        self, *, phase: Phase, waited_s: float, bytes_received: int, retry_v1: bool = False
-    ) -> None:
+    def __init__(self, *, phase: Phase, waited_s: float, bytes_received: int, retry_v1: bool = False) -> None:
         self.phase = phase
         self.waited_s = waited_s
         self.bytes_received = bytes_received

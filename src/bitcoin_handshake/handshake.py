@@ -45,8 +45,9 @@ from bitcoin_handshake.protocol import (
     WTXID_RELAY_VERSION,
     MsgType,
 )
+from bitcoin_handshake.records import Features
 
-__all__ = ["TABLE", "Action", "Features", "Handshake", "LocalVersion", "State"]
+__all__ = ["TABLE", "Action", "Handshake", "LocalVersion", "State"]
 
 MAX_SENDCMPCT_KEPT = 4
 """Core before 24 sends `sendcmpct` twice; more than a few say nothing new."""
@@ -161,18 +162,6 @@ class LocalVersion:
         ).serialize()
 
 
-@dataclass(slots=True)
-class Features:
-    """What the peer announced, as it came; None or empty where it did not."""
-
-    wtxidrelay: bool = False
-    sendaddrv2: bool = False
-    sendtxrcncl: SendTxRcncl | None = None
-    sendheaders: bool = False
-    sendcmpct: tuple[SendCmpct, ...] = ()
-    feefilter: FeeFilter | None = None
-
-
 class Handshake:
     """The exchange of one connection, in either role.
 
@@ -207,9 +196,7 @@ class Handshake:
         "state",
     )
 
-    def __init__(
-        self, local: LocalVersion, *, initiating: bool, own_nonces: Container[int] = ()
-    ) -> None:
+    def __init__(self, local: LocalVersion, *, initiating: bool, own_nonces: Container[int] = ()) -> None:
         self.local = local
         self._initiating = initiating
         self._own_nonces = own_nonces
@@ -313,9 +300,7 @@ class Handshake:
             # Core reads the number first and hangs up on an old one before it meets the damage.
             number = int.from_bytes((payload or b"")[:4], "little", signed=True)
             if payload is not None and len(payload) >= 46 and number < MIN_PEER_PROTO_VERSION:
-                self._fail(
-                    VersionTooOld(protocol_version=number, minimum=MIN_PEER_PROTO_VERSION)
-                )
+                self._fail(VersionTooOld(protocol_version=number, minimum=MIN_PEER_PROTO_VERSION))
                 return
             self.bad_version = error
             self.note(AnomalyCode.BAD_VERSION_MESSAGE)
@@ -323,9 +308,7 @@ class Handshake:
         self.peer_version = version
         if version.protocol_version < MIN_PEER_PROTO_VERSION:
             self._fail(
-                VersionTooOld(
-                    protocol_version=version.protocol_version, minimum=MIN_PEER_PROTO_VERSION
-                )
+                VersionTooOld(protocol_version=version.protocol_version, minimum=MIN_PEER_PROTO_VERSION)
             )
             return
         if version.nonce is not None and version.nonce in self._own_nonces:

@@ -197,7 +197,8 @@ class NetAddr:
 
 def ipv4_text(address: bytes) -> str:
     """Write four bytes as dotted IPv4."""
-    return "%d.%d.%d.%d" % tuple(address)
+    a, b, c, d = address
+    return f"{a}.{b}.{c}.{d}"
 
 
 def host_from_addrv2(network_id: int, address: bytes) -> str | None:

@@ -14,13 +14,14 @@ from enum import StrEnum
 from typing import Protocol
 
 from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, Phase
-from bitcoin_handshake.handshake import Features
-from bitcoin_handshake.messages.handshake import V1Address, Version
+from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import services_names
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Features",
     "MessageTime",
     "Outcome",
     "ProbeResult",
@@ -39,6 +40,18 @@ class Outcome(StrEnum):
     PARTIAL = "partial"  # a valid `version` and at least one more message, but no `verack`
     FAILED = "failed"  # everything else; phase and code say where and why
     SKIPPED = "skipped"  # policy kept us from dialling; code says why
+
+
+@dataclass(slots=True)
+class Features:
+    """What the peer announced, as it came; None or empty where it did not."""
+
+    wtxidrelay: bool = False
+    sendaddrv2: bool = False
+    sendtxrcncl: SendTxRcncl | None = None
+    sendheaders: bool = False
+    sendcmpct: tuple[SendCmpct, ...] = ()
+    feefilter: FeeFilter | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +98,7 @@ class ProbeResult:
         features: What the peer announced, or None where it was never asked.
         features_closed: Whether the window of the announcements before `verack` has closed.
         lingered: Whether we listened beyond the verdict.
+        time_offset_s: The peer's clock minus ours at the moment its `version` came, seconds.
         anomalies: What the peer did wrong on the way.
         resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds; connect from the
             start of the dial, version and verack from the established connection.
@@ -105,6 +119,7 @@ class ProbeResult:
     features: Features | None = None
     features_closed: bool = False
     lingered: bool = False
+    time_offset_s: int | None = None
     anomalies: Sequence[AnomalyCode] = ()
     resolve_ms: float | None = None
     connect_ms: float | None = None
@@ -164,9 +179,7 @@ class ProbeResult:
             },
             "bytes_sent": self.bytes_sent,
             "bytes_received": self.bytes_received,
-            "messages": None
-            if self.messages is None
-            else [message.to_json() for message in self.messages],
+            "messages": None if self.messages is None else [message.to_json() for message in self.messages],
         }
 
     def _version_json(self, version: Version) -> dict[str, object]:
@@ -176,7 +189,7 @@ class ProbeResult:
             "services": f"{version.services:016x}",
             "services_names": services_names(version.services),
             "timestamp": version.timestamp,
-            "time_offset_s": version.timestamp - int(self.timestamp),
+            "time_offset_s": self.time_offset_s,
             "addr_recv": _address_text(version.addr_recv),
             "addr_from": _address_text(version.addr_from),
             "nonce": None if version.nonce is None else f"{version.nonce:016x}",
@@ -245,9 +258,7 @@ def user_agent_text(raw: bytes) -> str:
     text = raw.decode("utf-8", "backslashreplace")
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def rfc3339(time_unix: float) -> str:

@@ -211,7 +211,7 @@ class Session:
                 self._take(message, now)
         except PeerError as error:
             self._end(now, error)
-        if not self.finished and self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:
+        if self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:
             self._end(now, self._flood())
 
     def receive_eof(self, *, now: float, reset: bool = False) -> None:
@@ -309,6 +309,8 @@ class Session:
         replies.clear()
 
     def _end(self, now: float, error: PeerError | None) -> None:
+        if self.finished:
+            return
         self.finished = True
         self.deadline = None
         if error is not None and not self.is_complete:
@@ -324,9 +326,7 @@ class Session:
         return BadVersionMessage(why=str(bad))
 
     def _flood(self) -> PeerFlood:
-        return PeerFlood(
-            phase=self.phase, messages=self.messages_received, bytes_received=self._fed
-        )
+        return PeerFlood(phase=self.phase, messages=self.messages_received, bytes_received=self._fed)
 
     def _timeout(self, now: float) -> PeerError:
         if self.messages_received > FLOOD_MESSAGES or self._fed > FLOOD_BYTES:

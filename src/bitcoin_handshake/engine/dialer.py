@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from errno import EINPROGRESS
+from errno import EADDRNOTAVAIL, EINPROGRESS, ENETUNREACH
 from time import monotonic
 
 from bitcoin_handshake.engine.connection import Connection, connect_error
@@ -29,7 +29,7 @@ from bitcoin_handshake.engine.limits import (
     RECEIVE_CHUNK,
     SMALL_BUFFER,
 )
-from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, SelectorPoller, make_poller
+from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, make_poller
 from bitcoin_handshake.errors import ConnectTimeout
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.session import Session
@@ -42,6 +42,8 @@ EVENTS_PER_TURN = 128
 """Ready sockets served before the loop's other work has its turn: about 5 ms."""
 MAX_READS_AT_DEADLINE = 16
 """Reads of RECEIVE_CHUNK bytes that a deadline waits for, where data waits in the socket."""
+MANY_DIALS = 5000
+"""From so many dials on, EADDRNOTAVAIL means that the local ports are used up."""
 LATE_CONNECT_GRACE_S = 1.0
 """Granted at most where the connection came about in time and only we were late to notice."""
 
@@ -70,6 +72,7 @@ class Dialer:
     Attributes:
         in_flight: Connections dialled and not over.
         buffered: Bytes of unfinished messages that are held now.
+        dialled: Connections begun so far.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class Dialer:
         self._chunk = bytearray(RECEIVE_CHUNK)
         self._chunk_view = memoryview(self._chunk)
         self.buffered = 0
+        self.dialled = 0
         self._loop.add_reader(self._poller.fileno(), self._turn)
 
     @property
@@ -119,13 +123,7 @@ class Dialer:
             OutOfResources: Not now; nothing was begun.
         """
         netaddr = connection.netaddr
-        address: tuple[str, int] | tuple[str, int, int, int]
-        if netaddr.network in _V6:
-            family = socket.AF_INET6
-            address = _ipv6_sockaddr(netaddr.host, netaddr.port)
-        else:
-            family = socket.AF_INET
-            address = (netaddr.host, netaddr.port)
+        family = socket.AF_INET6 if netaddr.network in _V6 else socket.AF_INET
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
@@ -133,13 +131,17 @@ class Dialer:
             return
         sock.setblocking(False)
         try:
-            number = sock.connect_ex(address)
-        except OSError as error:
-            number = error.errno or 0
+            if family == socket.AF_INET:
+                number = sock.connect_ex((netaddr.host, netaddr.port))
+            else:
+                number = sock.connect_ex(_ipv6_sockaddr(netaddr.host, netaddr.port))
+        except OSError as error:  # an unknown zone, for one
+            number = error.errno or ENETUNREACH
         if number not in (0, EINPROGRESS):
             sock.close()
             self._refuse_to_dial(connection, number)
             return
+        self.dialled += 1
         connection.sock = sock
         connection.fd = fd = sock.fileno()
         self._poller.register(fd, WRITE)
@@ -147,8 +149,9 @@ class Dialer:
         self._arm(connection, connection.started + connection.timeout_s)
 
     def _refuse_to_dial(self, connection: Connection, number: int) -> None:
-        # Without any connection in flight, having no local address is no shortage.
-        if number in OUT_OF_RESOURCES:
+        # Before thousands of dials, having no local address to dial from is no lack of ports.
+        is_port_shortage = self.dialled >= MANY_DIALS
+        if number in OUT_OF_RESOURCES and (number != EADDRNOTAVAIL or is_port_shortage):
             raise OutOfResources(number)
         connection.error = connect_error(number, waited_s=0.0)
         connection.on_done(connection)
@@ -169,7 +172,7 @@ class Dialer:
             return
         if mask & (READ | ERROR):
             self._read(connection, session)
-        if session.finished or mask & WRITE or connection.pending:
+        elif mask & WRITE:
             self._flush(connection, session)
         self._settle(connection, session)
 

@@ -215,9 +215,7 @@ class _Skim:
         self.hash = hashlib.sha256()
 
 
-def _deliver(
-    raw_type: bytes, payload: bytes | None, size: int, *, is_intact: bool
-) -> ReceivedMessage:
+def _deliver(raw_type: bytes, payload: bytes | None, size: int, *, is_intact: bool) -> ReceivedMessage:
     msg_type = _KNOWN_TYPES.get(raw_type)
     if msg_type is None:
         if not _is_legal_type(raw_type):

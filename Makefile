@@ -1,0 +1,53 @@
+# `make demo` and `make test` each work as the first command on a fresh machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+FUZZ_SECONDS ?= 10
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo quick test check format bench fuzz lock clean
+
+help: ## Say what can be made.
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(INSTALLED) ## Make the environment and install the package into it.
+
+demo: $(INSTALLED) ## Shake hands with a simulated network on this machine.
+	$(BIN)/bitcoin-handshake demo
+
+quick: $(INSTALLED) ## Run the quick tests: no servers, under a minute.
+	$(BIN)/python -m pytest
+
+test: $(INSTALLED) ## Run the whole test suite.
+	$(BIN)/python -m pytest -m ""
+
+check: $(INSTALLED) ## Format, lint, types, layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src tests fuzz bench
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## Format, and mend what the linter can mend.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED) ## Measure speed and size.
+	$(BIN)/python bench/run.py
+
+fuzz: $(INSTALLED) ## Run every fuzz target for FUZZ_SECONDS.
+	$(BIN)/python fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+lock: ## Pin the dependencies anew (needs uv on the PATH: pip install uv).
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml --output-file requirements/dev.txt
+
+clean: ## Remove everything that was made here.
+	rm -rf $(VENV) .servers build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,72 @@
+"""Settings and fixtures of the whole suite."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.helpers import FakeClock
+from tests.netns import NetNamespace
+
+# No deadlines: a test must not fail because the machine is busy. In CI the examples are the same in
+# every run, so that a change is not blamed for what another run's examples would have found.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+_GROUP_BY_FIXTURE = {
+    "litecoind": "node",
+    "btcd": "node",
+    "btcd_v2": "node",
+    "unbound": "node",
+    "namespace": "netns",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put a test into the group of the fixtures that it uses, before groups are deselected."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if group := _GROUP_BY_FIXTURE.get(fixture):
+                item.add_marker(group)
+
+
+class _Errors(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def _no_lost_task_errors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test whose event loop reported an exception that nobody looked at."""
+    errors = _Errors()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(errors)
+    yield
+    if request.node.get_closest_marker("asyncio") is not None:
+        gc.collect()  # a task reports its exception when it is collected
+    logger.removeHandler(errors)
+    assert not errors.messages, "\n".join(errors.messages)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that the test advances."""
+    return FakeClock()
+
+
+@pytest.fixture
+def namespace() -> Iterator[NetNamespace]:
+    """A network of our own in which half of IPv4 is this machine; see `tests.netns`."""
+    with NetNamespace() as namespace:
+        yield namespace
