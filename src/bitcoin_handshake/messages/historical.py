@@ -52,7 +52,7 @@ NAMES_WITHOUT_LAYOUT = frozenset(
     (
         "review",  # 0.1 to 0.2, never used
         *("getutxos", "utxos"),  # BIP64, Bitcoin XT
-        *("authchallenge", "authreply", "authpropose"),  # BIP150
+        *("authreply", "authpropose"),  # BIP150, whose "authchallenge" is too long for a type
         *("encinit", "encack"),  # BIP151
         *("challenge", "solution"),  # BIP154
         "dandeliontx",  # BIP156
