@@ -37,6 +37,7 @@ from bitcoin_handshake.protocol import (
     MsgType,
     ServiceFlags,
 )
+from bitcoin_handshake.simulate.gossip import address_answer
 from bitcoin_handshake.simulate.script import End, NodeFacts
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 from bitcoin_handshake.transport.v1 import V1Transport
@@ -54,8 +55,8 @@ __all__ = [
 HANDSHAKE_TIMEOUT_S = 60.0
 PING_INTERVAL_S = 120.0
 INACTIVITY_TIMEOUT_S = 1200.0
-MAX_KEPT_PAYLOAD = 1024
-"""Of a client's messages none that a simulated node reads is longer."""
+MAX_KEPT_PAYLOAD = 4096
+"""What a client can make a node hold; of the messages that it reads none is longer."""
 MAX_ALERT_VERSION = 70012
 
 CORE_SERVICES = (
@@ -79,6 +80,7 @@ _PING_TYPE = MsgType.PING.value
 _ALERT = MsgType.ALERT.value
 _GETHEADERS = MsgType.GETHEADERS.value
 _HEADERS = MsgType.HEADERS.value
+_GETADDR = MsgType.GETADDR.value
 _NODE_BLOOM = ServiceFlags.NODE_BLOOM.value
 _NODE_COMPACT_FILTERS = ServiceFlags.NODE_COMPACT_FILTERS.value
 
@@ -108,7 +110,12 @@ _FILTER_REQUESTS = frozenset(
 )
 _LATE_NEGOTIATION = frozenset({MsgType.WTXIDRELAY.value, MsgType.SENDADDRV2.value})
 _BTCD_NEGOTIATION = frozenset({MsgType.VERACK.value, MsgType.SENDADDRV2.value})
+_BTCD_IGNORES = frozenset(
+    {MsgType.WTXIDRELAY.value, MsgType.SENDTXRCNCL.value, MsgType.FEATURE.value, MsgType.SENDPACKAGES.value}
+)
+_BTCD_REFUSES = frozenset(each.value for each in MsgType) - _BTCD_NEGOTIATION - _BTCD_IGNORES
 _NO_HEADERS = b"\0"
+_NOBODY = V1Address()
 
 VersionForm = Callable[[Version], bytes]
 
@@ -291,10 +298,10 @@ class CorePeer:
         state = handshake.state
         msg_type = message.msg_type
         if state is State.AWAIT_VERACK:
-            if msg_type == _PING_TYPE:
-                return
-            if self._profile.strict and self._is_refused(msg_type):
+            if self._profile.strict and msg_type in _BTCD_REFUSES:
                 self.end = End.CLOSE
+                return
+            if msg_type == _PING_TYPE:
                 return
         action = handshake.receive(msg_type, message.payload)
         if handshake.state is State.FAILED:
@@ -310,9 +317,6 @@ class CorePeer:
             self._send_replies()
         elif state is State.COMPLETE:
             self._serve(msg_type)
-
-    def _is_refused(self, msg_type: str) -> bool:
-        return msg_type in _BTCD_KNOWN and msg_type not in _BTCD_NEGOTIATION
 
     def _send_replies(self) -> None:
         for msg_type, payload in self._handshake.replies:
@@ -361,11 +365,8 @@ class CorePeer:
                 self.end = End.CLOSE
         elif msg_type == _GETHEADERS:
             self._transport.send_message(_HEADERS, _NO_HEADERS)
-
-
-_NOBODY = V1Address()
-_BTCD_KNOWN = frozenset(
-    member.value
-    for member in MsgType
-    if member not in (MsgType.WTXIDRELAY, MsgType.SENDTXRCNCL, MsgType.FEATURE)
-)
+        elif msg_type == _GETADDR and not self._answered_getaddr:
+            self._answered_getaddr = True
+            answer = address_answer(self._node, is_v2=self._handshake.features.sendaddrv2)
+            if answer is not None:
+                self._transport.send_message(*answer)
