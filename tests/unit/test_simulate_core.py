@@ -43,7 +43,7 @@ class Talk:
         return self.heard()
 
     def version(self, protocol_version: int = 70016, *, nonce: int = CLIENT_NONCE) -> list[str]:
-        return self.say(("version", local_version(protocol_version, nonce=nonce).serialize()))
+        return self.say(("version", local_version(protocol_version, nonce=nonce)))
 
     def shake_hands(self, protocol_version: int = 70016) -> None:
         self.version(protocol_version)
@@ -105,7 +105,7 @@ def test_says_nothing_before_version_and_ignores_what_comes_then() -> None:
 
 def test_ignores_a_version_that_does_not_parse() -> None:
     talk = Talk()
-    assert talk.say(("version", local_version().serialize()[:60])) == []
+    assert talk.say(("version", local_version()[:60])) == []
     assert talk.peer.end is None
     assert talk.version() == OPENING
 

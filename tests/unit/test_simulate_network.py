@@ -12,7 +12,7 @@ import pytest
 from bitcoin_handshake.chain import CHAINS, Chain, custom_chain
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.probe import ProbeOptions, probe_address
+from bitcoin_handshake.prober import ProbeOptions, probe_address
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.resolve import resolve
 from bitcoin_handshake.simulate import network as network_module
