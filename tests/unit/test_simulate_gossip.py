@@ -24,7 +24,7 @@ def test_names_every_other_node_and_not_itself() -> None:
 
 
 def test_sends_a_thousand_at_most() -> None:
-    many = [NetAddr.from_text(f"127.1.{n // 250}.{n % 250}", 18444) for n in range(3000)]
+    many = [NetAddr.from_text(f"127.2.{n // 250}.{n % 250}", 18444) for n in range(3000)]
     answer = address_answer(node_facts(neighbours=many), is_v2=True)
     assert answer is not None
     assert AddrV2.deserialize(answer[1]).count == 1000

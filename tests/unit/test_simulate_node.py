@@ -16,8 +16,9 @@ from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from bitcoin_handshake.simulate.node import CLOSE_TIMEOUT_S, STALL_TIMEOUT_S, bind_node
+from bitcoin_handshake.transport.v1 import serialize_message
 from tests.helpers import FakeClock
-from tests.simulated import initiator
+from tests.simulated import REGTEST, initiator
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -127,6 +128,32 @@ def test_a_client_that_does_not_read_is_dropped(run: Callable[..., None], clock:
                     await asyncio.sleep(0)
 
             await _talk(network, talk)
+
+    run(main())
+
+
+def test_a_node_stops_reading_from_a_client_that_asks_and_does_not_read(run: Callable[..., None]) -> None:
+    """Otherwise pings make it hold pongs without end."""
+    ping = serialize_message(REGTEST.magic, "ping", bytes(8))
+
+    async def main() -> None:
+        async with _network("core") as network:
+            netaddr = network.nodes[0].netaddr
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.setblocking(False)
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(client, (netaddr.host, netaddr.port))
+                await loop.sock_sendall(client, HELLO + serialize_message(REGTEST.magic, "verack", b""))
+                flood = asyncio.create_task(loop.sock_sendall(client, ping * 600_000))
+                while not any(each.is_stalled for each in network.fleet.connections):
+                    await asyncio.sleep(0)
+                for _ in range(500):
+                    await asyncio.sleep(0)
+                assert not flood.done()
+                flood.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await flood
 
     run(main())
 
