@@ -24,9 +24,11 @@ from bitcoin_handshake.cli.options import (
     SecondsType,
     UserAgentType,
     log_level_options,
+    log_options_from,
     output_options,
     output_options_from,
     pick_one,
+    version_option,
 )
 
 if TYPE_CHECKING:
@@ -177,12 +179,13 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 @output_options
 @click.option("--messages", is_flag=True, help="List every message with its time in the record (JSON, CSV).")
 @log_level_options
-@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+@version_option
 @click.pass_context
 def command(ctx: click.Context, /, **_: object) -> int:
     """Resolve, connect, exchange version and verack, report each node and the sum."""
     params = ctx.params
     output = output_options_from(ctx)
+    log = log_options_from(ctx)
     family = pick_one(ctx, "ipv4", "ipv6")
     chain = chain_from(ctx)
     if not params["targets"]:
@@ -191,7 +194,7 @@ def command(ctx: click.Context, /, **_: object) -> int:
     from bitcoin_handshake.cli.logs import configure_logging
     from bitcoin_handshake.cli.runner import run_handshake
 
-    configure_logging(verbose=params["verbose"], quiet=params["quiet"], level=params["log_level"])
+    configure_logging(log)
     return run_handshake(
         HandshakeOptions(
             targets=params["targets"],
@@ -234,8 +237,3 @@ def chain_from(ctx: click.Context) -> ChainParams:
     if network not in (None, "signet") and not overruled:
         raise click.UsageError(f"--signet-challenge implies signet: not with --network {network}", ctx)
     return signet_chain(params["signet_challenge"])
-
-
-for _option in command.params:
-    if _option.name == "version" and isinstance(_option, click.Option):
-        _option.allow_from_autoenv = False

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from bitcoin_handshake.cli.options import LogOptions
 from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.palette import Palette, palette_for
 
@@ -95,23 +96,12 @@ class TalkHandler(logging.Handler):
         return line
 
 
-def configure_logging(
-    *,
-    verbose: int = 0,
-    quiet: bool = False,
-    level: str | None = None,
-    environment: Mapping[str, str] = os.environ,
-) -> TalkHandler:
-    """Set the level and the handler of this package's logger.
+def configure_logging(options: LogOptions, *, environment: Mapping[str, str] = os.environ) -> None:
+    """Set the level and the only handler of this package's logger.
 
     Args:
-        verbose: How often `-v` was given: debug, trace.
-        quiet: Errors only.
-        level: That of `--log-level`, which overrides both.
-        environment: Where VARIABLES are looked up, if none of the three is given.
-
-    Returns:
-        The handler, which is the only one.
+        options: What the command line says.
+        environment: Where VARIABLES are looked up, if it says nothing.
     """
     logging.addLevelName(TRACE, "TRACE")
     for name in [ROOT, *(name for name in logging.root.manager.loggerDict if name.startswith(f"{ROOT}."))]:
@@ -121,15 +111,14 @@ def configure_logging(
     logger.setLevel(logging.INFO)
     handler = TalkHandler(palette_for(sys.stderr))
     logger.handlers[:] = [handler]
-    if level is not None:
-        logger.setLevel(LEVELS[level.lower()])
-    elif quiet:
+    if options.level is not None:
+        logger.setLevel(LEVELS[options.level.lower()])
+    elif options.quiet:
         logger.setLevel(logging.ERROR)
-    elif verbose:
-        logger.setLevel(logging.DEBUG if verbose == 1 else TRACE)
+    elif options.verbose:
+        logger.setLevel(logging.DEBUG if options.verbose == 1 else TRACE)
     else:
         _apply_environment(logger, environment)
-    return handler
 
 
 def _apply_environment(logger: logging.Logger, environment: Mapping[str, str]) -> None:

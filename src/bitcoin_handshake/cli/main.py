@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.cli.exit_codes import ExitCode
-from bitcoin_handshake.cli.options import ENV_PREFIX, PROGRAM, format_examples
+from bitcoin_handshake.cli.options import ENV_PREFIX, PROGRAM, format_examples, version_option
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 
 __all__ = ["COMPLETE_VARIABLE", "cli", "main", "run"]
@@ -91,14 +91,9 @@ class DefaultGroup(click.Group):
     cls=DefaultGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENV_PREFIX},
 )
-@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM, message="%(prog)s %(version)s")
+@version_option
 def cli() -> None:
     """Shake hands with Bitcoin nodes and say truthfully what each of them did."""
-
-
-for _option in cli.params:
-    if isinstance(_option, click.Option):
-        _option.allow_from_autoenv = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except click.ClickException as error:
         hint = f" (see '{PROGRAM} --help')" if isinstance(error, click.UsageError) else ""
-        return _fail(_one_line(error.format_message()) + hint, ExitCode(error.exit_code))
+        return _fail(_one_line(error.format_message()).rstrip(".") + hint, ExitCode(error.exit_code))
     except InputError as error:
         return _fail(str(error), ExitCode.USAGE)
     except EnvironmentFailure as error:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import click
 
+from bitcoin_handshake import __version__
+
 __all__ = [
     "ENV_PREFIX",
     "MAX_SECONDS",
@@ -23,15 +25,18 @@ __all__ = [
     "ChainType",
     "Command",
     "HexType",
+    "LogOptions",
     "OutputFormat",
     "OutputOptions",
     "ResolverType",
     "SecondsType",
     "UserAgentType",
     "log_level_options",
+    "log_options_from",
     "output_options",
     "output_options_from",
     "pick_one",
+    "version_option",
 ]
 
 PROGRAM = "bitcoin-handshake"
@@ -185,6 +190,21 @@ class OutputOptions:
     progress: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """How much is told on standard error.
+
+    Attributes:
+        verbose: How often `-v` was given: debug, trace.
+        quiet: Errors only.
+        level: That of `--log-level`, which overrides both; None where it was not given.
+    """
+
+    verbose: int = 0
+    quiet: bool = False
+    level: str | None = None
+
+
 class Command(click.Command):
     """A command whose help leads with examples and whose variables share one prefix.
 
@@ -281,6 +301,32 @@ def log_level_options(command: Decorated) -> Decorated:
     return command
 
 
+def version_option(command: Decorated) -> Decorated:
+    """Add `--version`, which no variable sets: BITCOIN_HANDSHAKE_VERSION may mean anything."""
+    return click.version_option(
+        __version__,
+        "-V",
+        "--version",
+        prog_name=PROGRAM,
+        message="%(prog)s %(version)s",
+        allow_from_autoenv=False,
+    )(command)
+
+
+def log_options_from(ctx: click.Context) -> LogOptions:
+    """Collect what `log_level_options` added.
+
+    Raises:
+        click.UsageError: `-v` with `-q`.
+    """
+    chosen = pick_one(ctx, "verbose", "quiet")
+    return LogOptions(
+        verbose=ctx.params["verbose"] if chosen == "verbose" else 0,
+        quiet=chosen == "quiet",
+        level=ctx.params["log_level"],
+    )
+
+
 def output_options_from(ctx: click.Context) -> OutputOptions:
     """Collect what `output_options` and `log_level_options` added.
 
@@ -295,6 +341,6 @@ def output_options_from(ctx: click.Context) -> OutputOptions:
     return OutputOptions(
         format={"json_": OutputFormat.JSON, "csv": OutputFormat.CSV, None: OutputFormat.TEXT}[chosen],
         path=None if path == "-" else path,
-        quiet=params["quiet"],
+        quiet=log_options_from(ctx).quiet,
         progress=not params["no_progress"],
     )

@@ -6,14 +6,14 @@ printed however the run ends.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.cli.destination import Destination
+from bitcoin_handshake.cli.event_loop import run_interruptible
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.interrupts import Interrupts
 from bitcoin_handshake.cli.logs import ROOT, TalkHandler
@@ -29,7 +29,7 @@ from bitcoin_handshake.survey import Summary, Survey, SurveyOptions
 if TYPE_CHECKING:
     from bitcoin_handshake.cli.handshake import HandshakeOptions
 
-__all__ = ["exit_code", "handshake", "run_handshake", "run_interruptible"]
+__all__ = ["exit_code", "handshake", "run_handshake", "survey_options"]
 
 MAX_TALK_BACKLOG = 1024 * 1024
 """Characters of log lines that wait for a terminal that is stopped; more are lost."""
@@ -44,29 +44,6 @@ def run_handshake(options: HandshakeOptions) -> ExitCode:
         BrokenPipeError: The reader of the output went away.
     """
     return run_interruptible(lambda interrupts: handshake(options, interrupts))
-
-
-def run_interruptible(main: Callable[[Interrupts], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
-    """Run a coroutine in a new event loop, with signals caught until its end."""
-    with (
-        Interrupts(hurry=_leave_in_a_hurry) as interrupts,
-        asyncio.Runner(loop_factory=_loop_factory()) as runner,
-    ):
-        return runner.run(main(interrupts))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # no wheel for this platform: the standard loop does as well
-        return None
-    return uvloop.new_event_loop
-
-
-def _leave_in_a_hurry() -> None:
-    from bitcoin_handshake.cli.progress import restore_cursor
-
-    restore_cursor()
 
 
 async def handshake(options: HandshakeOptions, interrupts: Interrupts) -> ExitCode:
