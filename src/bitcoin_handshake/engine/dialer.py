@@ -47,6 +47,8 @@ MANY_DIALS = 5000
 LATE_CONNECT_GRACE_S = 1.0
 """Granted at most where the connection came about in time and only we were late to notice."""
 
+# Where the system knows it, non-blocking from the start saves a call for each socket.
+_STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
 
 
@@ -109,27 +111,28 @@ class Dialer:
         if self._timer is not None:
             self._timer.cancel()
         for connection in self._connections.values():
-            if connection.sock is not None:
-                connection.sock.close()
+            connection.sock.close()
         self._connections.clear()
         self._ticks.clear()
         self._paused.clear()
         self._poller.close()
 
     def dial(self, connection: Connection) -> None:
-        """Begin to connect; `on_done` is called when all is over, possibly at once.
+        """Begin to connect; `connection.close` is called when all is over, possibly at once.
 
         Raises:
             OutOfResources: Not now; nothing was begun.
         """
+        connection.started = started = monotonic()
         netaddr = connection.netaddr
         family = socket.AF_INET6 if netaddr.network in _V6 else socket.AF_INET
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = socket.socket(family, _STREAM)
         except OSError as error:
             self._refuse_to_dial(connection, error.errno or 0)
             return
-        sock.setblocking(False)
+        if _STREAM == socket.SOCK_STREAM:
+            sock.setblocking(False)
         try:
             if family == socket.AF_INET:
                 number = sock.connect_ex((netaddr.host, netaddr.port))
@@ -146,7 +149,7 @@ class Dialer:
         connection.fd = fd = sock.fileno()
         self._poller.register(fd, WRITE)
         self._connections[fd] = connection
-        self._arm(connection, connection.started + connection.timeout_s)
+        self._arm(connection, started + connection.timeout_s)
 
     def _refuse_to_dial(self, connection: Connection, number: int) -> None:
         # Before thousands of dials, having no local address to dial from is no lack of ports.
@@ -154,7 +157,7 @@ class Dialer:
         if number in OUT_OF_RESOURCES and (number != EADDRNOTAVAIL or is_port_shortage):
             raise OutOfResources(number)
         connection.error = connect_error(number, waited_s=0.0)
-        connection.on_done(connection)
+        connection.close()
 
     def _turn(self) -> None:
         connections = self._connections
@@ -178,17 +181,15 @@ class Dialer:
 
     def _finish_connect(self, connection: Connection, mask: int) -> None:
         now = monotonic()
-        sock = connection.sock
-        assert sock is not None
         if mask & ERROR:
-            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number:
                 waited_s = now - connection.started
                 connection.error = connect_error(number, waited_s=waited_s)
                 self._finish(connection)
                 return
         connection.connected_at = now
-        session = connection.make_session(connection, now)
+        session = connection.open_session(now)
         connection.session = session
         self._poller.modify(connection.fd, READ)
         self._flush(connection, session)
@@ -196,10 +197,8 @@ class Dialer:
 
     def _read(self, connection: Connection, session: Session) -> bool:
         """Read once; tell whether anything was there, an end included."""
-        sock = connection.sock
-        assert sock is not None
         try:
-            count = sock.recv_into(self._chunk)
+            count = connection.sock.recv_into(self._chunk)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
@@ -219,10 +218,8 @@ class Dialer:
             data = connection.pending + data
         if not data:
             return
-        sock = connection.sock
-        assert sock is not None
         try:
-            sent = sock.send(data)
+            sent = connection.sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -239,10 +236,9 @@ class Dialer:
 
     def _settle(self, connection: Connection, session: Session) -> None:
         """Hand out events, then close what is over, or watch memory and deadline."""
-        on_event = connection.on_event
-        if on_event is not None:
+        if connection.is_traced:
             while (event := session.next_event()) is not None:
-                on_event(connection, event)
+                connection.take_event(event)
         if session.finished:
             if not connection.pending:
                 self._finish(connection)
@@ -274,8 +270,6 @@ class Dialer:
         self._paused.clear()
 
     def _finish(self, connection: Connection) -> None:
-        sock = connection.sock
-        assert sock is not None
         del self._connections[connection.fd]
         self._disarm(connection)
         if connection.held:
@@ -284,9 +278,8 @@ class Dialer:
             self._paused.discard(connection)
         if self._forget is not None:
             self._forget(connection.fd)
-        sock.close()
-        connection.sock = None
-        connection.on_done(connection)
+        connection.sock.close()
+        connection.close()
 
     def _arm(self, connection: Connection, deadline: float) -> None:
         tick = int(deadline / TICK_S) + 1
@@ -343,7 +336,6 @@ class Dialer:
 
     def _expire_connect(self, connection: Connection) -> None:
         sock = connection.sock
-        assert sock is not None
         try:
             sock.getpeername()
         except OSError:

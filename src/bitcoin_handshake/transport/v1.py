@@ -15,6 +15,7 @@ Rules, as Core's `V1Transport` in `net.cpp` has them:
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 from types import MappingProxyType
@@ -50,6 +51,11 @@ _KNOWN_TYPES = MappingProxyType(
     {member.value.encode().ljust(MSG_TYPE_LEN, b"\0"): member.value for member in MsgType}
 )
 
+# Three of the four messages of a healthy handshake are empty and the same from every peer.
+_EMPTY_MESSAGES = MappingProxyType(
+    {raw_type: ReceivedMessage(msg_type, b"", 0) for raw_type, msg_type in _KNOWN_TYPES.items()}
+)
+
 
 def serialize_message(magic: bytes, msg_type: str, payload: bytes) -> bytes:
     """Write a whole v1 message.
@@ -62,8 +68,15 @@ def serialize_message(magic: bytes, msg_type: str, payload: bytes) -> bytes:
     Returns:
         HEADER_LEN (24) bytes and the payload.
     """
-    checksum = sha256(sha256(payload).digest()).digest()[:4] if payload else _EMPTY_CHECKSUM
+    if not payload:
+        return _empty_message(magic, msg_type)
+    checksum = sha256(sha256(payload).digest()).digest()[:4]
     return _HEADER.pack(magic, msg_type.encode("ascii"), len(payload), checksum) + payload
+
+
+@lru_cache(maxsize=256)  # three of them answer every `version`
+def _empty_message(magic: bytes, msg_type: str) -> bytes:
+    return _HEADER.pack(magic, msg_type.encode("ascii"), 0, _EMPTY_CHECKSUM)
 
 
 def _is_legal_type(raw: bytes) -> bool:
@@ -115,8 +128,7 @@ class V1Transport:
 
     def receive_data(self, data: bytes) -> None:
         """Take bytes from the peer, in any segmentation."""
-        rest = len(self._buffer) - self._pos
-        if not rest:
+        if len(self._buffer) == self._pos:
             # The usual case, one read that holds whole messages, is parsed where it lies.
             self._buffer = data
         elif isinstance(self._buffer, bytearray):
@@ -160,12 +172,12 @@ class V1Transport:
             return None
         self._pos = end = start + HEADER_LEN + length
         self.consumed += HEADER_LEN + length
-        if length:
-            payload = bytes(buffer[start + HEADER_LEN : end])
-            is_intact = sha256(sha256(payload).digest()).digest()[:4] == checksum
-        else:
-            payload = b""
-            is_intact = checksum == _EMPTY_CHECKSUM
+        if not length:
+            if checksum == _EMPTY_CHECKSUM and (empty := _EMPTY_MESSAGES.get(raw_type)) is not None:
+                return empty
+            return _deliver(raw_type, b"", 0, is_intact=checksum == _EMPTY_CHECKSUM)
+        payload = bytes(buffer[start + HEADER_LEN : end])
+        is_intact = sha256(sha256(payload).digest()).digest()[:4] == checksum
         return _deliver(raw_type, payload, length, is_intact=is_intact)
 
     def send_message(self, msg_type: str, payload: bytes) -> None:
