@@ -22,7 +22,7 @@ from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.probe import ProbeOptions
+from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult
 from bitcoin_handshake.survey import Summary, Survey, SurveyOptions
 
