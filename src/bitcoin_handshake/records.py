@@ -27,11 +27,15 @@ __all__ = [
     "Outcome",
     "ProbeResult",
     "ResultSink",
+    "Summary",
     "rfc3339",
     "user_agent_text",
 ]
 
 SCHEMA_VERSION = 1
+MAX_BREAKDOWN = 1000
+"""Distinct reasons, and distinct user agents, that a summary counts by themselves."""
+OTHERS = "others"
 
 
 class Outcome(StrEnum):
@@ -233,6 +237,73 @@ _FEATURE_KEYS = (
     "sendcmpct",
     "feefilter",
 )
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run found, as far as it is known now.
+
+    Attributes:
+        ok, partial, failed, skipped: Records by outcome.
+        addresses: Addresses that targets gave, dialled or not.
+        dialled: Dials begun.
+        reasons, user_agents: Counts of the at most MAX_BREAKDOWN (1,000) distinct ones, the rest
+            under `others`.
+        elapsed_s: Seconds since the run began.
+        interrupted: Whether `stop` ended it.
+    """
+
+    ok: int = 0
+    partial: int = 0
+    failed: int = 0
+    skipped: int = 0
+    addresses: int = 0
+    dialled: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    user_agents: dict[str, int] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def total(self) -> int:
+        """All records."""
+        return self.ok + self.partial + self.failed + self.skipped
+
+    def count(self, result: ProbeResult) -> None:
+        """Count one record."""
+        match result.outcome:
+            case Outcome.OK:
+                self.ok += 1
+            case Outcome.PARTIAL:
+                self.partial += 1
+            case Outcome.FAILED:
+                self.failed += 1
+            case Outcome.SKIPPED:
+                self.skipped += 1
+        if result.error is not None:
+            _tally(self.reasons, _reason_kind(result.error))
+        user_agent = result.user_agent
+        if user_agent is not None:
+            _tally(self.user_agents, user_agent)
+
+    def to_text_line(self) -> str:
+        """Write the sum line."""
+        line = (
+            f"Finished! Handshake results: {self.ok} OK | {self.partial} PARTIALLY OK | {self.failed} FAILED"
+        )
+        return f"{line} | {self.skipped} SKIPPED" if self.skipped else line
+
+
+def _tally(counts: dict[str, int], key: str) -> None:
+    if key not in counts and len(counts) >= MAX_BREAKDOWN:
+        key = OTHERS
+    counts[key] = counts.get(key, 0) + 1
+
+
+def _reason_kind(error: BitcoinHandshakeError) -> str:
+    """Say what kind of failure it is, in words without this one's figures, and its code."""
+    words = (type(error).__doc__ or "").partition("\n")[0].rstrip(".")
+    return f"{words} ({error.code.value})"
 
 
 class ResultSink(Protocol):

@@ -11,7 +11,7 @@ import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams, custom_chain
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.probe import ProbeOptions, probe_address
+from bitcoin_handshake.prober import ProbeOptions, probe_address
 from bitcoin_handshake.simulate.behaviours import BEHAVIOURS
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from tests.simulated import REGTEST, converse, initiator, node_facts, script_of, verdict

@@ -17,7 +17,7 @@ from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection
+from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection, Skipped
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
@@ -34,6 +34,7 @@ __all__ = [
     "Visit",
     "failed_result",
     "probe_address",
+    "skipped_result",
 ]
 
 DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/".encode()
@@ -243,6 +244,11 @@ class Prober:
         nonce = int.from_bytes(self._entropy[pos : pos + 8])
         self.nonces.add(nonce)
         return nonce
+
+
+def skipped_result(target: str, chain: ChainParams, error: Skipped, netaddr: NetAddr) -> ProbeResult:
+    """Make the record of an address that policy kept us from dialling."""
+    return ProbeResult(target, chain.chain.value, Outcome.SKIPPED, time(), netaddr, error=error)
 
 
 def failed_result(
