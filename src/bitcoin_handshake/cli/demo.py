@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+DEMO_MIX = (
+    "core=9,core-0.20=2,core-0.12,knots,btcd,speaks-first,segments,slow,no-verack=2,silent=2,"
+    "closes-at-once,resets,http,litecoin"
+)
+"""Healthy nodes and one or two of most that goes wrong on the real network."""
 TIMEOUT_S = 2.0
 """Enough for every simulated node that answers at all."""
 
@@ -54,12 +59,12 @@ def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int
 
     from bitcoin_handshake.cli.event_loop import run_interruptible
     from bitcoin_handshake.cli.logs import configure_logging
-    from bitcoin_handshake.simulate.mix import DEFAULT_MIX, parse_behaviours
+    from bitcoin_handshake.simulate.mix import parse_behaviours
     from bitcoin_handshake.simulate.network import NetworkOptions
 
     configure_logging(log)
     options = NetworkOptions(
-        node_count=nodes, mix=parse_behaviours(behaviours or DEFAULT_MIX), seed=seed, port=0
+        node_count=nodes, mix=parse_behaviours(behaviours or DEMO_MIX), seed=seed, port=0
     )
     return run_interruptible(lambda interrupts: show(options, output, interrupts))
 

@@ -74,7 +74,7 @@ class TalkHandler(logging.Handler):
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
-        self._write = _write_stderr
+        self._write: Callable[[str], None] = _write_stderr
         self._palette = palette
 
     def redirect(self, write: Callable[[str], None] | None) -> None:

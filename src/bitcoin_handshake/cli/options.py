@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -51,6 +51,13 @@ CHAIN_NAMES = ("mainnet", "testnet3", "testnet4", "signet", "regtest")
 CHAIN_ALIASES = {"main": "mainnet", "test": "testnet3", "testnet": "testnet3"}
 LOG_LEVELS = ("off", "error", "warn", "info", "debug", "trace")
 
+if TYPE_CHECKING:
+    _FloatType = click.ParamType[float]
+    _BytesType = click.ParamType[bytes]
+    _TextType = click.ParamType[str | None]
+else:  # older releases of click have no generic form of it
+    _FloatType = _BytesType = _TextType = click.ParamType
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -75,7 +82,7 @@ class ChainType(click.Choice[str]):
         return "CHAIN"
 
 
-class SecondsType(click.ParamType):
+class SecondsType(_FloatType):
     """A number of seconds, fractions allowed.
 
     Args:
@@ -99,7 +106,7 @@ class SecondsType(click.ParamType):
         return min(seconds, MAX_SECONDS)
 
 
-class HexType(click.ParamType):
+class HexType(_BytesType):
     """Bytes in hex.
 
     Args:
@@ -123,7 +130,7 @@ class HexType(click.ParamType):
         return bytes.fromhex(value)
 
 
-class UserAgentType(click.ParamType):
+class UserAgentType(_BytesType):
     """The text that we call ourselves by on the wire."""
 
     name = "text"
@@ -143,7 +150,7 @@ class UserAgentType(click.ParamType):
         return encoded
 
 
-class ResolverType(click.ParamType):
+class ResolverType(_TextType):
     """A DNS server: ADDR, ADDR:PORT, [IPV6]:PORT, or 'system'."""
 
     name = "addr"

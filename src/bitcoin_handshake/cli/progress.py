@@ -19,11 +19,13 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.segment import Segment
 
-from bitcoin_handshake.survey import Summary
+from bitcoin_handshake.records import Summary
 
 __all__ = ["LiveBar", "can_be_live", "is_same_terminal", "restore_cursor"]
 
 RATE_WINDOW_S = 5.0
+PATIENCE_S = 0.2
+"""How long a run may go on before a bar is drawn for it."""
 SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
 
 
@@ -37,9 +39,10 @@ class LiveBar:
     """
 
     def __init__(self, summary: Summary, expected: Callable[[], int | None], stream: TextIO) -> None:
+        self._began = monotonic()
         self._summary = summary
         self._expected = expected
-        self._seen: deque[tuple[float, int]] = deque([(monotonic(), 0)])
+        self._seen: deque[tuple[float, int]] = deque([(self._began, 0)])
         self._console = Console(file=stream, highlight=False)
         self._progress = Progress(
             BarColumn(bar_width=None),
@@ -51,17 +54,20 @@ class LiveBar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("", total=None)
+        self._task = self._progress.add_task(counts_text(summary, None, 0.0), total=None)
         self._is_live = False
 
     def write(self, text: str) -> None:
         """Write whole lines above the bar; they may hold escape sequences of ours."""
-        self._start()
+        if monotonic() - self._began > PATIENCE_S:
+            self._start()
         self._update()
         self._console.print(_Raw(text), end="", crop=False, soft_wrap=True)
 
     def tick(self) -> None:
         """Draw the bar anew."""
+        if not self._is_live and monotonic() - self._began <= PATIENCE_S:
+            return
         self._start()
         self._update()
         self._progress.refresh()

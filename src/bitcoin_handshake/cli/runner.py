@@ -23,8 +23,8 @@ from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_wr
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions
-from bitcoin_handshake.records import ProbeResult
-from bitcoin_handshake.survey import Summary, Survey, SurveyOptions
+from bitcoin_handshake.records import ProbeResult, Summary
+from bitcoin_handshake.survey import Survey, SurveyOptions
 
 if TYPE_CHECKING:
     from bitcoin_handshake.cli.handshake import HandshakeOptions

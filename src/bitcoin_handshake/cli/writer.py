@@ -86,7 +86,7 @@ class BackgroundWriter:
         try:
             while (text := self._next()) is not None:
                 if self.error is None:
-                    self._attempt(lambda text=text: self._write(text))
+                    self._attempt(self._write, text)
                 self._written(len(text))
         finally:
             if self._finish is not None:
@@ -101,9 +101,9 @@ class BackgroundWriter:
                     self._attempt(self._tick)
         return self._queue.get()
 
-    def _attempt(self, action: Callable[[], None]) -> None:
+    def _attempt(self, action: Callable[..., None], *arguments: str) -> None:
         try:
-            action()
+            action(*arguments)
         except OSError as error:
             self.error = self.error or error
 

@@ -10,8 +10,7 @@ from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.palette import PLAIN, Palette
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.protocol import services_names
-from bitcoin_handshake.records import Outcome, ProbeResult, user_agent_text
-from bitcoin_handshake.survey import Summary
+from bitcoin_handshake.records import Outcome, ProbeResult, Summary, user_agent_text
 
 __all__ = ["TextRenderer", "breakdown_text"]
 
