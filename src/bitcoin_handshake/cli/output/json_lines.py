@@ -1,7 +1,8 @@
 """Records as JSON, one object a line.
 
 `ProbeResult.to_json` says what a record holds; this writes the same bytes that encoding it gives,
-in less than half the time, 7 us against 16 (`bench/`), where a whole handshake takes about 100. What repeats from peer to peer is encoded once and kept.
+in less than half the time, 7 us against 16 (`bench/`), where a whole handshake takes about 100.
+What repeats from peer to peer is encoded once and kept.
 """
 
 from __future__ import annotations
