@@ -278,7 +278,7 @@ def output_options(command: Decorated) -> Decorated:
     """Add the options that say what is written and where to."""
     for option in reversed(
         (
-            click.option("--json", "json_", is_flag=True, help="One JSON object a line (NDJSON)."),
+            click.option("--json", is_flag=True, help="One JSON object a line (NDJSON)."),
             click.option("--csv", is_flag=True, help="CSV with a header line."),
             click.option(
                 "-o", "--output", metavar="FILE", help="Write there; '-' is standard output, the default."
@@ -341,12 +341,12 @@ def output_options_from(ctx: click.Context) -> OutputOptions:
         click.UsageError: `--json` with `--csv`.
     """
     params = ctx.params
-    chosen = pick_one(ctx, "json_", "csv")
+    chosen = pick_one(ctx, "json", "csv")
     path = params["output"]
     if path == "":
         raise click.UsageError("--output needs the name of a file", ctx)
     return OutputOptions(
-        format={"json_": OutputFormat.JSON, "csv": OutputFormat.CSV, None: OutputFormat.TEXT}[chosen],
+        format={"json": OutputFormat.JSON, "csv": OutputFormat.CSV, None: OutputFormat.TEXT}[chosen],
         path=None if path == "-" else path,
         quiet=log_options_from(ctx).quiet,
         progress=not params["no_progress"],

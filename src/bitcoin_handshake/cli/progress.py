@@ -26,6 +26,9 @@ __all__ = ["LiveBar", "can_be_live", "is_same_terminal", "restore_cursor"]
 RATE_WINDOW_S = 5.0
 PATIENCE_S = 0.2
 """How long a run may go on before a bar is drawn for it."""
+MAX_BAR_WIDTH = 40
+SLACK = 6
+"""Columns left free at the right: the `^C` that a terminal echoes must not begin a new line."""
 SHOW_CURSOR = b"\r\x1b[K\x1b[?25h"
 
 
@@ -44,13 +47,13 @@ class LiveBar:
         self._expected = expected
         self._seen: deque[tuple[float, int]] = deque([(self._began, 0)])
         self._console = Console(file=stream, highlight=False)
+        self._bar = BarColumn(bar_width=MAX_BAR_WIDTH)
         self._progress = Progress(
-            BarColumn(bar_width=None),
+            self._bar,
             TextColumn("{task.description}", markup=False),
             console=self._console,
             auto_refresh=False,
             transient=True,
-            expand=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
@@ -85,12 +88,9 @@ class LiveBar:
 
     def _update(self) -> None:
         expected = self._expected()
-        self._progress.update(
-            self._task,
-            total=expected,
-            completed=self._summary.total,
-            description=counts_text(self._summary, expected, self._rate()),
-        )
+        words = counts_text(self._summary, expected, self._rate())
+        self._bar.bar_width = max(0, min(MAX_BAR_WIDTH, self._console.width - len(words) - SLACK))
+        self._progress.update(self._task, total=expected, completed=self._summary.total, description=words)
 
     def _rate(self) -> float:
         """Records a second, over the last RATE_WINDOW_S seconds."""

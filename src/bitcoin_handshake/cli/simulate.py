@@ -71,7 +71,7 @@ BITCOIN_HANDSHAKE_SIMULATE_NODES=100."""
     metavar="PORT",
     help="Port of the DNS seed on 127.0.0.1 [default: any free one].",
 )
-@click.option("--json", "json_", is_flag=True, help="Print one JSON line instead of the command to try.")
+@click.option("--json", is_flag=True, help="Print one JSON line instead of the command to try.")
 @log_level_options
 @click.pass_context
 def command(
@@ -84,7 +84,6 @@ def command(
     nodes: int,
     port: int | None,
     dns_port: int,
-    json_: bool,
     **_: object,
 ) -> int:
     """Run a simulated network on loopback: a DNS seed and nodes with chosen behaviours."""
@@ -110,7 +109,9 @@ def command(
         dns_port=dns_port,
     )
     configure_logging(log)
-    return run_interruptible(lambda interrupts: serve(SimulatedNetwork(options), interrupts, as_json=json_))
+    return run_interruptible(
+        lambda interrupts: serve(SimulatedNetwork(options), interrupts, as_json=ctx.params["json"])
+    )
 
 
 async def serve(simulated: SimulatedNetwork, interrupts: Interrupts, *, as_json: bool) -> ExitCode:
