@@ -29,9 +29,9 @@ DEFAULT_COMMAND = "handshake"
 _EAGER = frozenset({"-h", "--help", "-V", "--version"})
 
 _COMMANDS = {
-    "handshake": "Shake hands with targets; what runs when no command is named.",
-    "demo": "The same against a simulated network of its own: no internet needed.",
-    "simulate": "Keep such a network running, for this tool or any other.",
+    "handshake": "Shake hands with targets; runs if none is named.",
+    "demo": "The same with a simulated network: no internet.",
+    "simulate": "Keep a simulated network running.",
     "completion": "Print the completion script of a shell.",
 }
 """Name of each command and its line in the help; the module `cli.NAME` has it as `command`."""
@@ -90,7 +90,11 @@ class DefaultGroup(click.Group):
 
 @click.group(
     cls=DefaultGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENV_PREFIX},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": ENV_PREFIX,
+        "max_content_width": 100,
+    },
 )
 @version_option
 def cli() -> None:
