@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,9 +28,11 @@ from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.handshake import DEFAULT_USER_AGENT
 from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.runner import exit_code
+from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.records import Summary
 from bitcoin_handshake.simulate.network import SimulatedNetwork
-from tests.cli.samples import by_name, simulated
+from bitcoin_handshake.survey import Survey
+from tests.cli.samples import by_name, refused, simulated
 from tests.helpers import SOURCE
 
 SCHEMA = json.loads((SOURCE / "schema" / "record.schema.json").read_text())
@@ -180,6 +182,29 @@ def test_hostile_peers_break_no_line(capsys: pytest.CaptureFixture[str]) -> None
             assert all(line.isprintable() for line in out.splitlines())
             assert not re.search(r"(^|,)\"?[=+@]", out)
     assert "Finished! Handshake results: 999 OK" not in out.splitlines()
+
+
+def test_what_is_known_is_written_before_a_bug_or_a_failing_machine_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error: Exception = RuntimeError("boom")
+
+    async def run(survey: Survey, batches: AsyncIterable[object]) -> Summary:
+        async for _ in batches:
+            survey.summary.count(refused())
+            survey._sink.write(refused())
+        raise error
+
+    monkeypatch.setattr(Survey, "run", run)
+    assert main([CLOSED, "--json"]) == 70
+    out, err = capsys.readouterr()
+    assert json.loads(out)["code"] == "connect.refused"
+    assert err.startswith("bitcoin-handshake: internal error: RuntimeError: boom;")
+    error = EnvironmentFailure("cannot open any connection: Too many open files")
+    assert main([CLOSED]) == 4
+    out, err = capsys.readouterr()
+    assert out.endswith("\nFinished! Handshake results: 0 OK | 0 PARTIALLY OK | 1 FAILED\n")
+    assert err == "bitcoin-handshake: cannot open any connection: Too many open files\n"
 
 
 def test_logging_goes_to_standard_error_again_afterwards(
@@ -356,6 +381,8 @@ def test_on_a_terminal_lines_stand_above_a_bar(core_node: SimulatedNetwork) -> N
     assert "\x1b[1;32mOK     \x1b[0m 127." in text
     assert "1/2  1 OK 0 PARTIAL 0 FAILED" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
+    # The line that came while the bar was there stands where the bar was wiped out.
+    assert re.search(r"\x1b\[2K(\x1b\[[0-9;]*m)*FAILED ", text)
     _, _, bar = text.partition("\r\nFinished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED\r\n")
     assert bar.count("\n") == 1
     assert bar.endswith("\r\x1b[1A\x1b[2K")

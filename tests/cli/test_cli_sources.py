@@ -6,12 +6,13 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from bitcoin_handshake.cli.sources import BATCH, Sources
+from bitcoin_handshake.cli import sources as sources_module
+from bitcoin_handshake.cli.sources import BATCH, BLOCKS_AHEAD, Sources
 from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError
 from bitcoin_handshake.targets import Target
 
@@ -97,6 +98,32 @@ def test_a_run_that_stops_early_leaves_no_reader_waiting(tmp_path: Path) -> None
     sources.close()
     assert sources.count == BATCH
     assert not sources.is_exhausted
+
+
+def test_a_reader_stays_a_few_blocks_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "endless"
+    path.touch()
+    blocks = 0
+
+    def endless(stream: object) -> Iterator[list[str]]:
+        nonlocal blocks
+        while True:
+            blocks += 1
+            yield ["1.1.1.1"]
+
+    monkeypatch.setattr(sources_module, "iter_lines", endless)
+    sources = Sources([f"@{path}"])
+
+    async def run() -> None:
+        batches = sources.batches()
+        await anext(batches)
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        assert blocks <= BLOCKS_AHEAD + 2
+        await batches.aclose()  # type: ignore[attr-defined]  # it is an async generator
+
+    asyncio.run(run())
+    sources.close()
 
 
 @pytest.mark.parametrize(
