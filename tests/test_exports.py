@@ -54,6 +54,14 @@ def test_the_library_exports_public_names_of_its_modules() -> None:
         ), f"{public} is not in the __all__ of any module"
 
 
+def test_no_public_name_is_also_a_module() -> None:
+    """Importing such a module would put it in the name's place: `from bitcoin_handshake import name` then
+    gives the one or the other, depending on what was imported before.
+    """
+    modules = {name.removeprefix(f"{ROOT}.") for name in _module_names()}
+    assert not set(getattr(bitcoin_handshake, "__all__", ())) & modules
+
+
 def test_dir_of_the_library_lists_what_it_exports() -> None:
     assert set(getattr(bitcoin_handshake, "__all__", ())) <= set(dir(bitcoin_handshake))
 

@@ -142,6 +142,7 @@ def test_cjdns_only_where_asked_for() -> None:
         "seed.bitcoin.sipa.be",
         ".onion",
         ".b32.i2p",
+        "1" * 52 + ".b32.i2p",
         "x" * 1000 + ".onion",
         # Letters that upper() or lower() turn into ASCII: dotless i, long s, Kelvin sign.
         ONION.replace("i", "\u0131", 1),
