@@ -12,7 +12,8 @@ import pytest
 from bitcoin_handshake.errors import NameNotFound, NoAddresses, ResolveRefused
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.resolve import Resolution, resolve
-from bitcoin_handshake.simulate.dns import DnsBehaviour, DnsServer, SeedNode
+from bitcoin_handshake.simulate.dns import DnsServer
+from bitcoin_handshake.simulate.zone import DnsBehaviour, SeedNode
 from tests.integration.conftest import ServeNames
 from tests.integration.servers import LOOPBACK, find_binary, running
 from tests.scripted_dns import on_both_loops

@@ -24,10 +24,9 @@ from bitcoin_handshake.resolve.message import RecordType, build_query, encode_na
 from bitcoin_handshake.simulate.dns import (
     MAX_TCP_CONNECTIONS,
     MAX_TCP_QUERY_LEN,
-    DnsBehaviour,
     DnsServer,
-    SeedNode,
 )
+from bitcoin_handshake.simulate.zone import DnsBehaviour, SeedNode
 from tests.scripted_dns import framed, on_both_loops
 
 ZONE = "seed.example"

@@ -152,8 +152,8 @@ def read_name(message: bytes, offset: int, known: dict[int, bytes]) -> tuple[byt
     Args:
         message: The whole message.
         offset: Where the name begins.
-        known: Names read before, by the offset of each label and pointer; filled here. Without it a message
-            of 64 KiB could make us walk five thousand chains of 127 labels.
+        known: Names read before, by the offset of each label and pointer; filled here. Without
+            it a message of 64 KiB could make us walk five thousand chains of 127 labels.
 
     Returns:
         The name in wire form and lower case, 1 to 255 bytes, and the offset behind it.

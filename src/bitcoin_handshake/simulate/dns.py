@@ -16,7 +16,7 @@ from typing import cast
 
 from bitcoin_handshake.simulate.zone import DnsBehaviour, SeedNode, Zone
 
-__all__ = ["DnsBehaviour", "DnsServer", "SeedNode"]
+__all__ = ["DnsServer"]
 
 MAX_TCP_CONNECTIONS = 64
 """Connections over TCP served at the same time; more are closed at once."""
