@@ -255,9 +255,9 @@ BTCLIB: dict[str, tuple[str, Compare]] = {
     "reject": (
         "Reject",
         lambda o, t: [
-            (o.message, t.message.encode("latin-1")),
+            (o.message, t.message.encode()),
             (o.ccode, int(t.code)),
-            (o.reason, t.reason.encode("latin-1")),
+            (o.reason, t.reason.encode()),
             (shown(o.data or b""), t.data),
         ],
     ),
