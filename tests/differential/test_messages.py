@@ -449,7 +449,7 @@ BITCOINLIB_CANNOT: dict[str, Callable[[Any], bool]] = {
     # It reads by the version number, and writes 300 for 10300.
     "version": lambda o: o.relay is None or o.protocol_version < 70001,
     # It reads headers without the counts between them.
-    "headers": lambda o: len(o.headers) > 1 or bool(o.tx_counts),
+    "headers": lambda o: o.count > 1 or bool(o.tx_counts),
     "ping": lambda o: o.nonce is None,
     # It takes a transaction without inputs for the beginning of the witness form.
     "tx": lambda o: not o.transaction.inputs,
