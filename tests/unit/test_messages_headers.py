@@ -74,6 +74,9 @@ def test_work_of_the_first_block() -> None:
         (0x05009234, 0x92340000),
         (0x20123456, 0x123456 << 232),
         (0xFF123456, 0),  # overflow
+        (0x2100FFFF, 0xFFFF << 240),
+        (0x21010000, 0),  # 2**256: the first that overflows
+        (0x22000100, 0),
         (0x1D00FFFF, 0xFFFF << 208),
     ],
 )
