@@ -32,7 +32,7 @@ test: $(INSTALLED) ## Run the whole test suite.
 check: $(INSTALLED) ## Format, lint, types, layers.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy src tests fuzz bench
+	$(BIN)/mypy src tests fuzz $(wildcard bench)
 	$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## Format, and mend what the linter can mend.

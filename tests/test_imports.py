@@ -12,7 +12,6 @@ import sys
 
 import pytest
 
-
 HEAVY = {
     "asyncio", "btclib_secp256k1", "cryptography", "dns", "rich", "sqlite3", "ssl", "uvloop",
 }  # fmt: skip

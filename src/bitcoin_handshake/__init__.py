@@ -1,3 +1,113 @@
-"""Shakes hands with Bitcoin nodes and says truthfully what each of them did."""
+"""Shakes hands with Bitcoin nodes and says truthfully what each of them did.
+
+The names of the library are resolved when they are first used, so that importing the package
+costs nothing but itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.chain import Chain, ChainParams, custom_chain, signet_chain
+    from bitcoin_handshake.errors import (
+        AnomalyCode,
+        BitcoinHandshakeError,
+        EnvironmentFailure,
+        FailureCode,
+        InputError,
+        Phase,
+        ResolveFailed,
+    )
+    from bitcoin_handshake.handshake import Handshake, LocalVersion
+    from bitcoin_handshake.messages import Message, V1Address, Version
+    from bitcoin_handshake.netaddr import NetAddr, Network
+    from bitcoin_handshake.prober import ProbeOptions
+    from bitcoin_handshake.protocol import MsgType, ServiceFlags
+    from bitcoin_handshake.records import Outcome, ProbeResult, ResultSink, Summary
+    from bitcoin_handshake.resolve import Resolution, resolve
+    from bitcoin_handshake.session import Session
+    from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
+    from bitcoin_handshake.targets import Target, parse_target
+    from bitcoin_handshake.transport.v1 import V1Transport
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AnomalyCode",
+    "BitcoinHandshakeError",
+    "Chain",
+    "ChainParams",
+    "EnvironmentFailure",
+    "FailureCode",
+    "Handshake",
+    "InputError",
+    "LocalVersion",
+    "Message",
+    "MsgType",
+    "NetAddr",
+    "Network",
+    "Outcome",
+    "Phase",
+    "ProbeOptions",
+    "ProbeResult",
+    "Resolution",
+    "ResolveFailed",
+    "ResultSink",
+    "ServiceFlags",
+    "Session",
+    "Summary",
+    "Survey",
+    "SurveyOptions",
+    "Target",
+    "V1Address",
+    "V1Transport",
+    "Version",
+    "__version__",
+    "custom_chain",
+    "parse_target",
+    "probe",
+    "probe_many",
+    "resolve",
+    "signet_chain",
+]
+
+_HOMES = {
+    "chain": ("Chain", "ChainParams", "custom_chain", "signet_chain"),
+    "errors": (
+        "AnomalyCode",
+        "BitcoinHandshakeError",
+        "EnvironmentFailure",
+        "FailureCode",
+        "InputError",
+        "Phase",
+        "ResolveFailed",
+    ),
+    "handshake": ("Handshake", "LocalVersion"),
+    "messages": ("Message", "V1Address", "Version"),
+    "netaddr": ("NetAddr", "Network"),
+    "prober": ("ProbeOptions",),
+    "protocol": ("MsgType", "ServiceFlags"),
+    "records": ("Outcome", "ProbeResult", "ResultSink", "Summary"),
+    "resolve": ("Resolution", "resolve"),
+    "session": ("Session",),
+    "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
+    "targets": ("Target", "parse_target"),
+    "transport.v1": ("V1Transport",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module when the name is first asked for (PEP 562)."""
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -618,7 +618,7 @@ class ServerFailure(ResolveFailed):
     """SERVFAIL, or another error code of the server."""
 
     code = FailureCode.RESOLVE_SERVFAIL
-    what = "the DNS server failed (SERVFAIL)"
+    what = "the DNS server failed"
 
 
 class ResolveRefused(ResolveFailed):

@@ -10,6 +10,7 @@ Sources: BIP155; Core's `netaddress.cpp` (`SetNetFromBIP155Network`, `SetTor`, `
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b32decode, b32encode
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -30,9 +31,11 @@ ONIONCAT_PREFIX = bytes.fromhex("fd87d87eeb43")
 INTERNAL_PREFIX = bytes.fromhex("fd6b88c08724")
 CJDNS_PREFIX = 0xFC
 
+_CANONICAL_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!$)|$)){4}", re.ASCII)
 _ONION_SUFFIX = ".onion"
 _I2P_SUFFIX = ".b32.i2p"
 _ONION_VERSION = b"\x03"
+_ZONE = re.compile(r"[A-Za-z0-9._~@-]{1,64}")
 
 
 class Network(StrEnum):
@@ -108,6 +111,10 @@ class NetAddr:
         """
         if not 0 <= port <= 65535:
             raise InputError(f"port {port} is not between 0 and 65535")
+        if _CANONICAL_IPV4.fullmatch(host):  # 1 us, where the long way takes 4
+            return cls(Network.IPV4, host, port)
+        if not host.isascii():  # upper() and lower() turn some other letters into ASCII ones
+            raise InputError(f"{host!r} is not an address: it holds characters outside ASCII")
         if ":" in host:
             return cls._from_ipv6_text(host, port, cjdns=cjdns)
         lower = host.lower()
@@ -128,6 +135,8 @@ class NetAddr:
             address = IPv6Address(host)
         except AddressValueError as error:
             raise InputError(f"{host!r} is not an IPv6 address: {error}") from None
+        if address.scope_id is not None and not _ZONE.fullmatch(address.scope_id):
+            raise InputError(f"{host!r} is not an IPv6 address: its zone is not the name of an interface")
         if address.ipv4_mapped is not None:
             return cls(Network.IPV4, str(address.ipv4_mapped), port)
         is_cjdns = cjdns and address.packed[0] == CJDNS_PREFIX
@@ -223,7 +232,7 @@ def host_from_addrv2(network_id: int, address: bytes) -> str | None:
         case NetworkId.TORV3:
             return _onion_text(address)
         case _:
-            return b32encode(address).decode().rstrip("=").lower() + _I2P_SUFFIX
+            return _i2p_text(address)
 
 
 def _onion_checksum(key: bytes) -> bytes:
@@ -232,6 +241,10 @@ def _onion_checksum(key: bytes) -> bytes:
 
 def _onion_text(key: bytes) -> str:
     return b32encode(key + _onion_checksum(key) + _ONION_VERSION).decode().lower() + _ONION_SUFFIX
+
+
+def _i2p_text(digest: bytes) -> str:
+    return b32encode(digest).decode().rstrip("=").lower() + _I2P_SUFFIX
 
 
 def _check_onion(host: str) -> None:
@@ -260,3 +273,5 @@ def _check_i2p(host: str) -> None:
         decoded = b""
     if len(decoded) != 32:
         raise InputError(f"{host!r} is not an I2P address: 52 base32 characters are needed")
+    if _i2p_text(decoded) != host:
+        raise InputError(f"{host!r} is not an I2P address: bits behind the 256 are set")

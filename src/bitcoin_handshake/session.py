@@ -46,6 +46,10 @@ __all__ = [
     "Session",
 ]
 
+_TAKE_VERSION = Action.TAKE_VERSION
+_COMPLETE = Action.COMPLETE
+_PONG = MsgType.PONG.value
+
 MAX_HANDSHAKE_BYTES = 64 * 1024 * 1024
 """A peer that sends more than this before the verdict is hung up on: sixteen messages of the
 largest size. The longest handshake of a healthy node is under 1,000 bytes."""
@@ -107,7 +111,7 @@ class Session:
         deadline: Time by which the verdict must have come.
         linger_s: How many seconds to go on listening after the verdict `ok`.
         ping_nonce: Nonce of the `ping` that is sent at the verdict, where we linger.
-        trace: Whether to queue an event for each message, and not only those that end something.
+        trace: Whether to queue events at all; who reads only the attributes saves their cost.
 
     Attributes:
         deadline: When to call `handle_timeout`; None once finished.
@@ -127,7 +131,6 @@ class Session:
         "_ping_nonce",
         "_ping_sent_at",
         "_started",
-        "_trace",
         "deadline",
         "error",
         "finished",
@@ -160,13 +163,12 @@ class Session:
         self.verack_at: float | None = None
         self.ping_ms: float | None = None
         self.messages_received = 0
-        self._events: deque[Event] = deque()
+        self._events: deque[Event] | None = deque() if trace else None
         self._fed = 0
         self._linger_s = linger_s
         self._ping_nonce = ping_nonce
         self._ping_sent_at = 0.0
         self._started = now if started is None else started
-        self._trace = trace
         if handshake.replies:
             self._send_replies(now)
 
@@ -201,14 +203,13 @@ class Session:
         if self.finished:
             return
         self._fed += len(data)
-        self.transport.receive_data(data)
-        next_message = self.transport.next_message
+        transport = self.transport
+        transport.receive_data(data)
         try:
-            while not self.finished:
-                message = next_message()
-                if message is None:
-                    break
+            while (message := transport.next_message()) is not None:
                 self._take(message, now)
+                if self.finished:
+                    break
         except PeerError as error:
             self._end(now, error)
         if self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:
@@ -245,7 +246,7 @@ class Session:
     def send_message(self, msg_type: str, payload: bytes, *, now: float) -> None:
         """Queue a message of the caller's own, after the handshake."""
         self.transport.send_message(msg_type, payload)
-        if self._trace:
+        if self._events is not None:
             self._events.append(MessageSent(now, msg_type, payload))
 
     def data_to_send(self) -> bytes:
@@ -262,27 +263,28 @@ class Session:
         anomaly = message.anomaly
         if anomaly is not None:
             handshake.note(anomaly)
-            if self._trace:
+            if self._events is not None:
                 self._events.append(MessageReceived(now, message, None))
             return
         action = handshake.receive(message.msg_type, message.payload)
-        if self._trace:
+        if self._events is not None:
             self._events.append(MessageReceived(now, message, action))
         if handshake.replies:
             self._send_replies(now)
-        if action is Action.TAKE_VERSION:
+        if action is _TAKE_VERSION:
             if handshake.peer_version is not None:
                 self.version_at = now
             if handshake.error is not None:
                 self._end(now, handshake.error)
-        elif action is Action.COMPLETE:
+        elif action is _COMPLETE:
             self._complete(now)
-        elif self.verack_at is not None and message.msg_type == MsgType.PONG.value:
+        elif self.verack_at is not None and message.msg_type == _PONG:
             self._take_pong(message.payload, now)
 
     def _complete(self, now: float) -> None:
         self.verack_at = now
-        self._events.append(HandshakeCompleted(now))
+        if self._events is not None:
+            self._events.append(HandshakeCompleted(now))
         if self._linger_s <= 0:
             self.finished = True
             self.deadline = None
@@ -304,7 +306,7 @@ class Session:
         replies = self.handshake.replies
         for msg_type, payload in replies:
             self.transport.send_message(msg_type, payload)
-            if self._trace:
+            if self._events is not None:
                 self._events.append(MessageSent(now, msg_type, payload))
         replies.clear()
 
@@ -317,7 +319,8 @@ class Session:
             if error.phase is None:
                 error.phase = self.phase
             self.error = error
-            self._events.append(PeerFailed(now, error))
+            if self._events is not None:
+                self._events.append(PeerFailed(now, error))
 
     def _bad_version(self) -> PeerError | None:
         bad = self.handshake.bad_version

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
 from types import MappingProxyType
 
 from bitcoin_handshake.errors import (
@@ -56,16 +55,17 @@ def connect_error(number: int, *, waited_s: float) -> ConnectError:
 
 
 class Connection:
-    """One attempt to reach one address.
+    """One attempt to reach one address; what it is for is a subclass's.
 
     Attributes:
         netaddr: Whom we dial.
-        started: When the dial began, monotonic seconds.
+        started: When the dial began, monotonic seconds; set by the dialer.
         timeout_s: Seconds allowed from `started` to the verdict.
         connected_at: When the connection was established, or None.
         session: What judges the bytes; None before the connection is established.
         error: Why no connection came about, or None.
         bytes_sent: Bytes that the system took from us.
+        is_traced: Whether every event of the session is wanted.
     """
 
     __slots__ = (
@@ -75,10 +75,8 @@ class Connection:
         "fd",
         "held",
         "is_paused",
-        "make_session",
+        "is_traced",
         "netaddr",
-        "on_done",
-        "on_event",
         "pending",
         "session",
         "sock",
@@ -87,24 +85,15 @@ class Connection:
         "timeout_s",
     )
 
-    def __init__(
-        self,
-        netaddr: NetAddr,
-        *,
-        started: float,
-        timeout_s: float,
-        make_session: Callable[[Connection, float], Session],
-        on_done: Callable[[Connection], None],
-        on_event: Callable[[Connection, Event], None] | None = None,
-    ) -> None:
+    sock: socket.socket
+    fd: int
+    started: float
+    tick: int
+
+    def __init__(self, netaddr: NetAddr, *, timeout_s: float, is_traced: bool = False) -> None:
         self.netaddr = netaddr
-        self.started = started
         self.timeout_s = timeout_s
-        self.make_session = make_session
-        self.on_done = on_done
-        self.on_event = on_event
-        self.sock: socket.socket | None = None
-        self.fd = -1
+        self.is_traced = is_traced
         self.session: Session | None = None
         self.connected_at: float | None = None
         self.error: ConnectError | None = None
@@ -112,9 +101,19 @@ class Connection:
         self.bytes_sent = 0
         self.held = 0
         self.is_paused = False
-        self.tick = 0
 
     @property
     def deadline(self) -> float:
         """When the attempt as a whole must be over."""
         return self.started + self.timeout_s
+
+    def open_session(self, now: float) -> Session:
+        """Return what is to judge the bytes; called when the connection is established."""
+        raise NotImplementedError
+
+    def take_event(self, event: Event) -> None:
+        """Take one event of the session; called where `is_traced`."""
+
+    def close(self) -> None:
+        """Take the end; called once, when the socket is closed or could not be opened."""
+        raise NotImplementedError

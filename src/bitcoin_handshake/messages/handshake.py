@@ -21,6 +21,8 @@ __all__ = ["Feature", "SendAddrV2", "SendTxRcncl", "V1Address", "Verack", "Versi
 _HEAD = Struct("<iQqQ16s2s")
 _FROM_AND_NONCE = Struct("<Q16s2sQ")
 _ADDRESS = Struct("<Q16s2s")
+_TO_USER_AGENT = Struct("<iQqQ16sBBQ16sBBQB")
+_HEIGHT_AND_RELAY = Struct("<iB")
 _START_HEIGHT = Struct("<i")
 _TXRCNCL = Struct("<IQ")
 
@@ -106,6 +108,8 @@ class Version(Message):
             NonMinimalCompactSize: The user agent's length is written too long.
             FieldTooLong: The user agent is over 256 bytes.
         """
+        if len(payload) > 80 and payload[80] < 253 and len(payload) == 86 + payload[80]:
+            return cls._deserialize_whole(payload)
         reader = Reader(payload)
         protocol_version, services, timestamp, recv_services, recv_ip, recv_port = reader.unpack(
             _HEAD, "version up to addr_recv"
@@ -131,6 +135,27 @@ class Version(Message):
         if reader.pos < end:
             message.trailing = reader.rest()
         return message
+
+    @classmethod
+    def _deserialize_whole(cls, payload: bytes) -> Self:
+        """Read what nearly every node sends: all fields, nothing behind them.
+
+        A third of the time that the general way takes (bench/messages.py). The caller has checked
+        that the length fits a user agent of payload[80] bytes, the CompactSize of which is short.
+        """
+        fields = _TO_USER_AGENT.unpack_from(payload)
+        start_height, relay = _HEIGHT_AND_RELAY.unpack_from(payload, len(payload) - 5)
+        return cls(
+            fields[0],
+            fields[1],
+            fields[2],
+            V1Address(fields[3], fields[4], fields[5] << 8 | fields[6]),
+            V1Address(fields[7], fields[8], fields[9] << 8 | fields[10]),
+            fields[11],
+            payload[81:-5],
+            start_height,
+            relay,
+        )
 
     def serialize(self) -> bytes:
         """Write the payload, up to the first field that is None."""

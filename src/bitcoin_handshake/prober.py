@@ -17,9 +17,8 @@ from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection
+from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection, Skipped
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 from bitcoin_handshake.records import MessageTime, Outcome, ProbeResult
@@ -34,10 +33,14 @@ __all__ = [
     "Visit",
     "failed_result",
     "probe_address",
+    "skipped_result",
 ]
 
 DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/".encode()
 DEFAULT_TIMEOUT_S = 10.0
+ENTROPY_AT_ONCE = 4096
+"""Bytes asked of the system at once: a call for each nonce costs ten times as much."""
+PING_NONCE_MASK = 0x5555555555555555
 MAX_RECORDED_MESSAGES = 1000
 """Messages kept in a record at most; a flood has no more to say than that."""
 
@@ -72,34 +75,131 @@ class ProbeOptions:
             raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
 
 
-class Visit:
+class Visit(Connection):
     """One target on its way through a probe.
 
     Attributes:
         target: As the user asked for it.
-        netaddr: Whom to dial.
         seeds: Names that gave the address.
         resolve_ms: What the look-up took, milliseconds, or None.
         messages: Order and time of the messages, where asked for.
         nonce: That of our `version`.
     """
 
-    __slots__ = ("messages", "netaddr", "nonce", "resolve_ms", "seeds", "target")
+    __slots__ = ("messages", "nonce", "prober", "resolve_ms", "seeds", "target")
 
     def __init__(
         self,
+        prober: Prober,
         target: str,
         netaddr: NetAddr,
-        *,
         seeds: Sequence[str] = (),
         resolve_ms: float | None = None,
     ) -> None:
+        options = prober.options
+        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=options.record_messages)
+        self.prober = prober
         self.target = target
-        self.netaddr = netaddr
         self.seeds = seeds
         self.resolve_ms = resolve_ms
-        self.messages: list[MessageTime] | None = None
+        self.messages: list[MessageTime] | None = [] if options.record_messages else None
         self.nonce = 0
+
+    def open_session(self, now: float) -> Session:
+        """Compose transport, handshake and session, with a nonce and a time of its own."""
+        prober = self.prober
+        options = prober.options
+        self.nonce = nonce = prober.fresh_nonce()
+        return Session(
+            V1Transport(options.chain.magic),
+            Handshake(
+                prober.local.serialize(
+                    nonce=nonce,
+                    time_unix=int(time()),
+                    ip=_addrv1(self.netaddr),
+                    port=self.netaddr.port,
+                ),
+                initiating=True,
+                own_nonces=prober.nonces,
+            ),
+            now=now,
+            started=self.started,
+            deadline=self.started + self.timeout_s,
+            linger_s=options.linger_s,
+            ping_nonce=nonce ^ PING_NONCE_MASK,
+            trace=self.is_traced,
+        )
+
+    def take_event(self, event: Event) -> None:
+        """Keep order and time of a message."""
+        messages = self.messages
+        if messages is None or len(messages) >= MAX_RECORDED_MESSAGES:
+            return
+        match event:
+            case MessageSent(at=at, msg_type=msg_type, payload=payload):
+                at_ms = (at - self.started) * 1000
+                messages.append(MessageTime(True, msg_type, len(payload), at_ms))
+            case MessageReceived(at=at, message=message):
+                at_ms = (at - self.started) * 1000
+                messages.append(MessageTime(False, message.msg_type, message.size, at_ms))
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Judge what came of it and hand out the record."""
+        prober = self.prober
+        prober.nonces.discard(self.nonce)
+        session = self.session
+        prober.on_result(self._failed_to_connect() if session is None else self._judge(session))
+
+    def _failed_to_connect(self) -> ProbeResult:
+        return ProbeResult(
+            self.target,
+            self.prober.chain,
+            Outcome.FAILED,
+            time(),
+            self.netaddr,
+            self.seeds,
+            self.error,
+            Phase.CONNECT,
+            resolve_ms=self.resolve_ms,
+        )
+
+    def _judge(self, session: Session) -> ProbeResult:
+        handshake = session.handshake
+        error = session.error
+        version = handshake.peer_version
+        is_complete = session.verack_at is not None
+        connected_at = self.connected_at or self.started
+        now_unix = time()
+        result = ProbeResult(
+            self.target,
+            self.prober.chain,
+            _outcome(session),
+            now_unix,
+            self.netaddr,
+            self.seeds,
+            error,
+            None if error is None else error.phase,
+            session.transport.name,
+            version,
+            handshake.features,
+            is_complete,
+            is_complete and self.prober.options.linger_s > 0,
+        )
+        result.anomalies = handshake.anomalies
+        result.resolve_ms = self.resolve_ms
+        result.connect_ms = (connected_at - self.started) * 1000
+        if version is not None and session.version_at is not None:
+            result.version_ms = (session.version_at - connected_at) * 1000
+            result.time_offset_s = version.timestamp - int(now_unix - monotonic() + session.version_at)
+        if session.verack_at is not None:
+            result.verack_ms = (session.verack_at - connected_at) * 1000
+        result.ping_ms = session.ping_ms
+        result.bytes_sent = self.bytes_sent
+        result.bytes_received = session.bytes_received
+        result.messages = self.messages
+        return result
 
 
 class Prober:
@@ -108,21 +208,25 @@ class Prober:
     Args:
         dialer: Where the connections live.
         options: How to probe.
-        on_result: Called with the visit and what came of it, once for each that `start` took.
+        on_result: Called with what came of it, once for each visit that `start` took.
+
+    Attributes:
+        local: What we say of ourselves.
+        chain: Name of the chain, for the records.
+        nonces: Those of our open connections.
     """
 
     def __init__(
-        self,
-        dialer: Dialer,
-        options: ProbeOptions,
-        on_result: Callable[[Visit, ProbeResult], None],
+        self, dialer: Dialer, options: ProbeOptions, on_result: Callable[[ProbeResult], None]
     ) -> None:
+        self.options = options
+        self.on_result = on_result
+        self.local = LocalVersion(user_agent=options.user_agent)
+        self.chain = options.chain.chain.value
+        self.nonces: set[int] = set()
         self._dialer = dialer
-        self._options = options
-        self._on_result = on_result
-        self._chain = options.chain.chain.value
-        self._magic = options.chain.magic
-        self._nonces: set[int] = set()
+        self._entropy = b""
+        self._entropy_pos = 0
 
     def start(self, visit: Visit) -> None:
         """Begin; `on_result` is called when all is over, possibly at once.
@@ -130,101 +234,23 @@ class Prober:
         Raises:
             OutOfResources: Not now; nothing was begun.
         """
-        options = self._options
-        on_event: Callable[[Connection, Event], None] | None = None
-        if options.record_messages:
-            visit.messages = []
+        self._dialer.dial(visit)
 
-            def on_event(connection: Connection, event: Event) -> None:
-                _record(visit, connection, event)
+    def fresh_nonce(self) -> int:
+        """Return 64 random bits that no connection had before, and remember them as open."""
+        pos = self._entropy_pos
+        if pos >= len(self._entropy):
+            self._entropy = urandom(ENTROPY_AT_ONCE)
+            pos = 0
+        self._entropy_pos = pos + 8
+        nonce = int.from_bytes(self._entropy[pos : pos + 8])
+        self.nonces.add(nonce)
+        return nonce
 
-        connection = Connection(
-            visit.netaddr,
-            started=monotonic(),
-            timeout_s=options.timeout_s,
-            make_session=lambda connection, now: self._make_session(visit, connection, now),
-            on_done=lambda connection: self._finish(visit, connection),
-            on_event=on_event,
-        )
-        self._dialer.dial(connection)
 
-    def _make_session(self, visit: Visit, connection: Connection, now: float) -> Session:
-        options = self._options
-        entropy = urandom(16)
-        visit.nonce = nonce = int.from_bytes(entropy[:8])
-        self._nonces.add(nonce)
-        local = LocalVersion(
-            nonce=nonce,
-            time_unix=int(time()),
-            addr_recv=V1Address(0, _addrv1(visit.netaddr), visit.netaddr.port),
-            user_agent=options.user_agent,
-        )
-        return Session(
-            V1Transport(self._magic),
-            Handshake(local, initiating=True, own_nonces=self._nonces),
-            now=now,
-            started=connection.started,
-            deadline=connection.deadline,
-            linger_s=options.linger_s,
-            ping_nonce=int.from_bytes(entropy[8:]),
-            trace=options.record_messages,
-        )
-
-    def _finish(self, visit: Visit, connection: Connection) -> None:
-        self._nonces.discard(visit.nonce)
-        now_unix = time()
-        session = connection.session
-        if session is None:
-            error = connection.error
-            result = ProbeResult(
-                visit.target,
-                self._chain,
-                Outcome.FAILED,
-                now_unix,
-                visit.netaddr,
-                visit.seeds,
-                error,
-                Phase.CONNECT,
-                resolve_ms=visit.resolve_ms,
-            )
-        else:
-            result = self._judge(visit, connection, session, now_unix)
-        self._on_result(visit, result)
-
-    def _judge(self, visit: Visit, connection: Connection, session: Session, now_unix: float) -> ProbeResult:
-        handshake = session.handshake
-        error = session.error
-        version = handshake.peer_version
-        connected_at = connection.connected_at or connection.started
-        result = ProbeResult(
-            visit.target,
-            self._chain,
-            _outcome(session),
-            now_unix,
-            visit.netaddr,
-            visit.seeds,
-            error,
-            None if error is None else error.phase,
-            session.transport.name,
-            version,
-            handshake.features,
-            session.is_complete,
-            session.is_complete and self._options.linger_s > 0,
-        )
-        result.anomalies = handshake.anomalies
-        result.resolve_ms = visit.resolve_ms
-        result.connect_ms = (connected_at - connection.started) * 1000
-        if version is not None and session.version_at is not None:
-            result.version_ms = (session.version_at - connected_at) * 1000
-            ago_s = monotonic() - session.version_at
-            result.time_offset_s = version.timestamp - int(now_unix - ago_s)
-        if session.verack_at is not None:
-            result.verack_ms = (session.verack_at - connected_at) * 1000
-        result.ping_ms = session.ping_ms
-        result.bytes_sent = connection.bytes_sent
-        result.bytes_received = session.bytes_received
-        result.messages = visit.messages
-        return result
+def skipped_result(target: str, chain: ChainParams, error: Skipped, netaddr: NetAddr) -> ProbeResult:
+    """Make the record of an address that policy kept us from dialling."""
+    return ProbeResult(target, chain.chain.value, Outcome.SKIPPED, time(), netaddr, error=error)
 
 
 def failed_result(
@@ -249,21 +275,6 @@ def _addrv1(netaddr: NetAddr) -> bytes:
     return netaddr.to_addrv1()
 
 
-def _record(visit: Visit, connection: Connection, event: Event) -> None:
-    messages = visit.messages
-    if messages is None or len(messages) >= MAX_RECORDED_MESSAGES:
-        return
-    match event:
-        case MessageSent(at=at, msg_type=msg_type, payload=payload):
-            at_ms = (at - connection.started) * 1000
-            messages.append(MessageTime(True, msg_type, len(payload), at_ms))
-        case MessageReceived(at=at, message=message):
-            at_ms = (at - connection.started) * 1000
-            messages.append(MessageTime(False, message.msg_type, message.size, at_ms))
-        case _:
-            pass
-
-
 async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResult:
     """Dial one address and shake hands.
 
@@ -277,9 +288,8 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
     done: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
     dialer = Dialer()
     try:
-        Prober(dialer, options, lambda _visit, result: done.set_result(result)).start(
-            Visit(netaddr.to_text(), netaddr)
-        )
+        prober = Prober(dialer, options, done.set_result)
+        prober.start(Visit(prober, netaddr.to_text(), netaddr))
         return await done
     finally:
         dialer.close()

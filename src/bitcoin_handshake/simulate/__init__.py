@@ -1,0 +1,1 @@
+"""Simulated peers, from Bitcoin Core's own conduct to hostile ones, on loopback."""

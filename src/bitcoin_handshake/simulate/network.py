@@ -1,0 +1,292 @@
+"""A whole network on this machine: nodes with chosen behaviours, and the DNS seed that lists them.
+
+Owns which node has which address and behaviour, and the start and end of everything that
+listens. The same options give the same network, with the same nonces in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from random import Random
+from socket import socket
+from time import time
+
+from bitcoin_handshake.chain import CHAINS, Chain, ChainParams
+from bitcoin_handshake.engine.limits import RESERVED_DESCRIPTORS, raise_descriptor_limit
+from bitcoin_handshake.errors import EnvironmentFailure, InputError
+from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.simulate.dns import DnsServer
+from bitcoin_handshake.simulate.mix import DEFAULT_MIX, assign_behaviours, parse_behaviours
+from bitcoin_handshake.simulate.node import BACKLOG, Connection, Fleet, SimulatedNode, bind_node
+from bitcoin_handshake.simulate.script import NodeFacts
+
+__all__ = ["NetworkOptions", "SimulatedNetwork", "has_ipv6_loopback", "plan_nodes"]
+
+DEFAULT_NODE_COUNT = 25
+"""As many as a DNS seed answers with."""
+PORT_ATTEMPTS = 16
+DNS_HOST = "127.0.0.1"
+_IF_INET6 = Path("/proc/net/if_inet6")
+_IPV6_LOOPBACK = "0" * 31 + "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """What a simulated network is like.
+
+    Attributes:
+        params: The chain that its nodes are on.
+        node_count: How many nodes.
+        mix: Share of each behaviour by name, as `parse_behaviours` reads it.
+        seed: What everything random derives from.
+        port: TCP port of all nodes; None for the chain's own, 0 for any free one.
+        dns_port: UDP and TCP port of the DNS seed on 127.0.0.1; 0 for any free one.
+        base_address: Address of the first node; the others follow it.
+        addresses: Addresses of the nodes, where they are not 127.0.0.0/8's; any of this machine.
+        with_ipv6: Whether the last of several nodes listens on ::1, where this machine has it.
+        with_dns: Whether there is a DNS seed.
+        delay_s: How long `slow` nodes wait before they send.
+        drip_s: Seconds between two bytes of `drip` nodes.
+        max_connections: Connections served at once; None for what the descriptors allow.
+
+    Raises:
+        InputError: A value is out of its range, or there are more nodes than addresses.
+    """
+
+    params: ChainParams = CHAINS[Chain.REGTEST]
+    node_count: int = DEFAULT_NODE_COUNT
+    mix: Mapping[str, float] = field(default_factory=lambda: parse_behaviours(DEFAULT_MIX))
+    seed: int = 0
+    port: int | None = None
+    dns_port: int = 0
+    base_address: str = "127.1.0.1"
+    addresses: Sequence[str] = ()
+    with_ipv6: bool = True
+    with_dns: bool = True
+    delay_s: float = 1.0
+    drip_s: float = 5.0
+    max_connections: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, port in (("port", self.port or 0), ("DNS port", self.dns_port)):
+            if not 0 <= port <= 65535:
+                raise InputError(f"{name} {port} is not between 0 and 65535")
+        for name, seconds in (("delay", self.delay_s), ("drip interval", self.drip_s)):
+            if not 0 <= seconds < float("inf"):
+                raise InputError(f"the {name} must be 0 seconds or more, not {seconds:g}")
+        if self.node_count < 1:
+            raise InputError(f"a network has at least 1 node, not {self.node_count}")
+        available = len(self.addresses) or _loopback_addresses_from(self.base_address)
+        if self.node_count > available:
+            raise InputError(f"{self.node_count} nodes, but only {available} addresses for them")
+
+    @property
+    def listen_port(self) -> int:
+        """TCP port of all nodes; 0 for any free one."""
+        return self.params.default_port if self.port is None else self.port
+
+    @property
+    def seed_name(self) -> str:
+        """Name of the DNS seed, in a domain that nobody can register (RFC 6761)."""
+        return f"seed.{self.params.chain.value}.simulated.test."
+
+
+def plan_nodes(options: NetworkOptions, *, port: int, has_ipv6: bool) -> list[SimulatedNode]:
+    """Give every node its address and behaviour; the same arguments give the same nodes."""
+    assigned = assign_behaviours(options.mix, options.node_count, seed=options.seed)
+    hosts = list(options.addresses[: options.node_count])
+    if not hosts:
+        base = int(IPv4Address(options.base_address))
+        hosts = [str(IPv4Address(base + index)) for index in range(options.node_count)]
+        if options.with_ipv6 and has_ipv6 and options.node_count > 1:
+            hosts[-1] = "::1"
+    return [
+        SimulatedNode(netaddr=NetAddr.from_text(host, port), behaviour=behaviour)
+        for host, behaviour in zip(hosts, assigned, strict=True)
+    ]
+
+
+def has_ipv6_loopback() -> bool:
+    """Tell whether ::1 is an address of this machine."""
+    try:
+        return any(line.startswith(_IPV6_LOOPBACK) for line in _IF_INET6.read_text().splitlines())
+    except OSError:
+        return False
+
+
+class SimulatedNetwork:
+    """The network while it runs; also an asynchronous context manager.
+
+    Attributes:
+        options: What it is like.
+        nodes: Its nodes, once started.
+        seed_name: Name of its DNS seed, with the dot at the end.
+        dns: `host:port` of the DNS seed, once started; '' without one.
+    """
+
+    def __init__(
+        self, options: NetworkOptions, *, time_unix: Callable[[], int] = lambda: int(time())
+    ) -> None:
+        self.options = options
+        self.nodes: Sequence[SimulatedNode] = ()
+        self.seed_name = options.seed_name
+        self.dns = ""
+        self._time_unix = time_unix
+        self._fleet: Fleet | None = None
+        self._dns_server: DnsServer | None = None
+        self._servers: list[asyncio.Server] = []
+
+    @property
+    def accepted(self) -> int:
+        """Connections served so far."""
+        return 0 if self._fleet is None else self._fleet.accepted
+
+    async def start(self) -> None:
+        """Listen on everything.
+
+        Raises:
+            EnvironmentFailure: A port is taken or privileged, an address is not of this machine,
+                or the descriptors do not suffice.
+        """
+        limit = raise_descriptor_limit() - RESERVED_DESCRIPTORS
+        room = limit - self.options.node_count
+        if room < 1:
+            raise EnvironmentFailure(
+                f"{self.options.node_count} nodes need more open files than the limit allows "
+                f"({limit} left of it): raise `ulimit -n` or ask for fewer nodes"
+            )
+        wanted = self.options.max_connections
+        self._fleet = Fleet(max_connections=room if wanted is None else min(wanted, room))
+        sockets = self._bind()
+        try:
+            await self._serve(sockets, self._fleet)
+            await self._start_dns()
+        except BaseException:
+            for sock in sockets:
+                sock.close()
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Stop listening and reset every connection."""
+        if self._dns_server is not None:
+            await self._dns_server.close()
+            self._dns_server = None
+        for server in self._servers:
+            server.close()
+        if self._fleet is not None:
+            self._fleet.close()
+            self._fleet = None
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+
+    async def __aenter__(self) -> SimulatedNetwork:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.close()
+
+    def to_json(self) -> dict[str, object]:
+        """Return what `simulate --json` prints."""
+        return {
+            "seed_name": self.seed_name,
+            "dns": self.dns,
+            "nodes": [node.to_json() for node in self.nodes],
+        }
+
+    def command(self) -> str:
+        """Write the shell command that shakes hands with every node."""
+        params = self.options.params
+        words = ["bitcoin-handshake"]
+        words += (
+            ["--magic", params.magic.hex()] if params.chain is Chain.CUSTOM else ["-n", params.chain.value]
+        )
+        port = self.nodes[0].netaddr.port
+        words += ["--allow-private", "--resolver", self.dns]
+        if port != params.default_port:
+            words += ["-p", str(port)]
+        return shlex.join([*words, self.seed_name])
+
+    def _bind(self) -> list[socket]:
+        """Bind all nodes to one port, and plan them there."""
+        port = self.options.listen_port
+        has_ipv6 = has_ipv6_loopback()
+        for attempts_left in reversed(range(1 if port else PORT_ATTEMPTS)):
+            sockets: list[socket] = []
+            try:
+                self._bind_at(port, sockets, has_ipv6=has_ipv6)
+            except EnvironmentFailure:
+                for sock in sockets:
+                    sock.close()
+                if not attempts_left:
+                    raise
+            else:
+                return sockets
+        raise AssertionError("the last attempt returns or raises")
+
+    def _bind_at(self, port: int, sockets: list[socket], *, has_ipv6: bool) -> None:
+        nodes = plan_nodes(self.options, port=port, has_ipv6=has_ipv6)
+        sockets.append(bind_node(nodes[0].netaddr))
+        if not port:
+            port = sockets[0].getsockname()[1]
+            nodes = plan_nodes(self.options, port=port, has_ipv6=has_ipv6)
+        sockets.extend(bind_node(node.netaddr) for node in nodes[1:])
+        self.nodes = nodes
+
+    async def _serve(self, sockets: Sequence[socket], fleet: Fleet) -> None:
+        loop = asyncio.get_running_loop()
+        neighbours = tuple(node.netaddr for node in self.nodes)
+        for index, (node, sock) in enumerate(zip(self.nodes, sockets, strict=True)):
+            facts = NodeFacts(
+                params=self.options.params,
+                netaddr=node.netaddr,
+                random=Random(f"{self.options.seed} {index}"),
+                time_unix=self._time_unix,
+                neighbours=neighbours,
+                delay_s=self.options.delay_s,
+                drip_s=self.options.drip_s,
+            )
+            server = await loop.create_server(_acceptor(node, facts, fleet), sock=sock, backlog=BACKLOG)
+            self._servers.append(server)
+        fleet.start()
+
+    async def _start_dns(self) -> None:
+        if not self.options.with_dns:
+            return
+        server = DnsServer(self.seed_name, [node.netaddr.host for node in self.nodes])
+        try:
+            host, port = await server.start(DNS_HOST, self.options.dns_port)
+        except OSError as error:
+            where = f"{DNS_HOST}:{self.options.dns_port}"
+            raise EnvironmentFailure(
+                f"the DNS seed cannot listen on {where}: {error.strerror or error}; "
+                "choose another port with --dns-port"
+            ) from None
+        self._dns_server = server
+        self.dns = f"{host}:{port}"
+
+
+def _acceptor(node: SimulatedNode, facts: NodeFacts, fleet: Fleet) -> Callable[[], Connection]:
+    return lambda: Connection(node, facts, fleet)
+
+
+def _loopback_addresses_from(base_address: str) -> int:
+    """Count the loopback addresses from this one on.
+
+    Raises:
+        InputError: It is not one of 127.0.0.0/8.
+    """
+    try:
+        base = ip_address(base_address)
+    except ValueError:
+        base = None
+    if not isinstance(base, IPv4Address) or not base.is_loopback:
+        raise InputError(f"the first address must be one of 127.0.0.0/8, not {base_address!r}")
+    return int(IPv4Address("127.255.255.255")) - int(base)

@@ -1,0 +1,521 @@
+"""The main job as a library call: targets in, one record for each address out.
+
+Owns the flow: names are resolved, learned addresses are judged by policy and dialled once,
+everything else is dialled as it comes, results stream to a `ResultSink`, and a `Summary` counts.
+Memory is bounded however long the input is.
+
+    batches of targets -> names: resolve -> policy -> once per run -+
+                       -> addresses --------------------------------+-> queue -> Prober -> sink
+
+Names that arrive in one batch are resolved together before the addresses that they give are
+dialled, so that `seeds` of a record lists every one of them that gave the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from os import strerror
+from time import monotonic
+
+from bitcoin_handshake.chain import Chain, ChainParams
+from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.limits import fit_concurrency
+from bitcoin_handshake.errors import (
+    AddressFamilyExcluded,
+    BadTarget,
+    EnvironmentFailure,
+    NoProxy,
+    Phase,
+    ResolveFailed,
+    Skipped,
+)
+from bitcoin_handshake.netaddr import NetAddr, Network
+from bitcoin_handshake.policy import refusal
+from bitcoin_handshake.prober import (
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_USER_AGENT,
+    ProbeOptions,
+    Prober,
+    Visit,
+    failed_result,
+    probe_address,
+    skipped_result,
+)
+from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
+from bitcoin_handshake.resolve import Resolution, resolve
+from bitcoin_handshake.targets import Target, parse_target
+
+__all__ = ["IP_NETWORKS", "Survey", "SurveyOptions", "probe", "probe_many", "run_survey"]
+
+IP_NETWORKS = frozenset({Network.IPV4, Network.IPV6})
+
+DIALS_PER_TURN = 32
+"""Connections begun before the sockets that are ready have their turn again: about 2 ms. A
+machine that is busy starts fewer, and so never lets a peer wait for us."""
+MAX_NAMES_AT_ONCE = 64
+"""Names that are being looked up at once."""
+RETRY_S = 0.05
+MAX_UNREAD_RESULTS = 10_000
+"""Records that wait for a slow reader of `probe_many` before no more targets are taken."""
+BATCH = 256
+SHORTAGE_LIMIT_S = 120.0
+"""How long to wait for a descriptor or a local port while nothing else ends."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyOptions:
+    """How to run the main job.
+
+    Attributes:
+        probe: How to probe each node.
+        port: Port of targets that name none; None for the chain's own.
+        families: Networks to ask names for and to dial.
+        resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
+        concurrency: Connections at once at most; None for DEFAULT_CONCURRENCY.
+        allow_private: Dial learned addresses that are not globally routable too.
+    """
+
+    probe: ProbeOptions
+    port: int | None = None
+    families: frozenset[Network] = IP_NETWORKS
+    resolver: str | None = None
+    concurrency: int | None = None
+    allow_private: bool = False
+
+
+class Survey:
+    """One run of the main job.
+
+    Args:
+        options: How to run it.
+        sink: Where the records go as they come.
+
+    Attributes:
+        summary: What was found so far.
+    """
+
+    def __init__(self, options: SurveyOptions, sink: ResultSink) -> None:
+        self._options = options
+        self._sink = sink
+        self._chain: ChainParams = options.probe.chain
+        self._port = options.port or self._chain.default_port
+        self._queue: deque[Visit] = deque()
+        self._learned: dict[NetAddr, list[str]] = {}
+        self._is_fed = False
+        self._concurrency = 0
+        self._is_scheduled = False
+        self._is_short = False
+        self._short_since: float | None = None
+        self.summary = Summary()
+
+    async def run(self, batches: AsyncIterable[Sequence[Target | BadTarget]]) -> Summary:
+        """Do it, to the end of the input and of the last connection.
+
+        Args:
+            batches: Targets as they come; see `targets.read_targets`.
+
+        Returns:
+            The summary, complete.
+
+        Raises:
+            EnvironmentFailure: This machine cannot go on.
+            BrokenPipeError: The reader of the sink went away.
+        """
+        began = monotonic()
+        self._concurrency = fit_concurrency(self._options.concurrency)
+        self._stopped = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._names_at_once = asyncio.Semaphore(MAX_NAMES_AT_ONCE)
+        self._failure: BaseException | None = None
+        self._dialer = Dialer(on_turn=self._start_more)
+        self._prober = Prober(self._dialer, self._options.probe, self._record)
+        feeding = asyncio.create_task(self._feed(batches))
+        feeding.add_done_callback(self._end_of_feed)
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await stopping
+        finally:
+            feeding.cancel()
+            stopping.cancel()
+            await asyncio.gather(feeding, stopping, return_exceptions=True)
+            self._dialer.close()
+            self.summary.elapsed_s = monotonic() - began
+        if self._failure is not None:
+            raise self._failure
+        await self._sink.drain()
+        return self.summary
+
+    def stop(self) -> None:
+        """End the run now; `run` returns what is known."""
+        self.summary.interrupted = True
+        self._stopped.set()
+
+    def _end_of_feed(self, feeding: asyncio.Task[None]) -> None:
+        if feeding.cancelled():
+            return
+        error = feeding.exception()
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if error is not None:
+            self._fail(error)
+        self._is_fed = True
+        self._start_more()
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._stopped.set()
+
+    # --- targets in -------------------------------------------------------------------------
+
+    async def _feed(self, batches: AsyncIterable[Sequence[Target | BadTarget]]) -> None:
+        async with asyncio.TaskGroup() as lookups:
+            async for batch in batches:
+                names: list[Target] = []
+                for target in batch:
+                    if isinstance(target, BadTarget):
+                        self._record(failed_result(target.text, self._chain, target, None))
+                    elif target.netaddr is None:
+                        names.append(target)
+                    else:
+                        self._queue.append(self._typed(target, target.netaddr))
+                    if len(self._queue) >= 2 * self._concurrency:
+                        await self._room()
+                if names:
+                    await self._start_lookup(lookups, names)
+                await self._room()
+
+    async def _room(self) -> None:
+        """Wait until the queue has room and the sink takes more."""
+        self._start_more()
+        await self._sink.drain()
+        while len(self._queue) >= 2 * self._concurrency:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _typed(self, target: Target, netaddr: NetAddr) -> Visit:
+        if not netaddr.port:
+            netaddr = NetAddr(netaddr.network, netaddr.host, self._port)
+        self.summary.addresses += 1
+        return Visit(self._prober, target.text, netaddr)
+
+    async def _start_lookup(self, lookups: asyncio.TaskGroup, names: list[Target]) -> None:
+        """Resolve names of one batch together; wait here where many are under way."""
+        lookups.create_task(self._look_up(names))
+        while self._names_at_once.locked():
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _look_up(self, names: list[Target]) -> None:
+        if len(names) <= MAX_NAMES_AT_ONCE:
+            for target in names:
+                _log.info("Resolving DNS seed %s ...", target.host)
+        else:
+            _log.info("Resolving %d names ...", len(names))
+        answers = await asyncio.gather(*(self._resolve(target) for target in names))
+        visits: dict[NetAddr, Visit] = {}
+        found = 0
+        for target, answer in zip(names, answers, strict=True):
+            if isinstance(answer, ResolveFailed):
+                _log.warning("%s: %s", target.host, answer)
+                self._record(failed_result(target.text, self._chain, answer, Phase.RESOLVE))
+            else:
+                found += self._learn(target, answer, visits)
+        if found:
+            _log.info("Resolved %d addresses. Starting handshakes...", found)
+        for visit in visits.values():
+            self._queue.append(visit)
+            if len(self._queue) >= 2 * self._concurrency:
+                await self._room()
+        self._changed.set()
+        self._start_more()
+
+    async def _resolve(self, target: Target) -> Resolution | ResolveFailed:
+        async with self._names_at_once:
+            try:
+                return await resolve(
+                    target.host,
+                    resolver=self._options.resolver,
+                    families=self._options.families,
+                    timeout_s=self._options.probe.timeout_s,
+                )
+            except ResolveFailed as error:
+                return error
+
+    def _learn(self, target: Target, answer: Resolution, visits: dict[NetAddr, Visit]) -> int:
+        """Take the addresses of one name; return how many are new in this run."""
+        port = target.port or self._port
+        new = 0
+        refused = 0
+        for address in answer.addresses:
+            netaddr = NetAddr(address.network, address.host, port)
+            seeds = self._learned.get(netaddr)
+            if seeds is not None:
+                if target.host not in seeds:
+                    seeds.append(target.host)
+                continue
+            new += 1
+            self.summary.addresses += 1
+            seeds = self._learned[netaddr] = [target.host]
+            visit = Visit(self._prober, target.text, netaddr, seeds, answer.elapsed_ms)
+            skipped = None if answer.local else self._refusal(netaddr)
+            if skipped is None:
+                visits[netaddr] = visit
+            else:
+                refused += 1
+                self._skip(visit, skipped)
+        if refused and refused == len(answer.addresses):
+            _log.warning(
+                "%s: all %d addresses are private or reserved and were skipped; --allow-private dials them",
+                target.host,
+                refused,
+            )
+        return new
+
+    def _refusal(self, netaddr: NetAddr) -> Skipped | None:
+        return None if self._options.allow_private else refusal(netaddr)
+
+    # --- dials ------------------------------------------------------------------------------
+
+    def _start_more(self) -> None:
+        if self._stopped.is_set():
+            return
+        queue = self._queue
+        dialer = self._dialer
+        room = min(DIALS_PER_TURN, self._concurrency - dialer.in_flight)
+        while queue and room > 0 and not self._is_short:
+            visit = queue.popleft()
+            excluded = _cannot_dial(visit.netaddr, self._options.families)
+            if excluded is not None:
+                self._skip(visit, excluded)
+                continue
+            room -= 1
+            try:
+                self._prober.start(visit)
+            except OutOfResources as shortage:
+                queue.appendleft(visit)
+                self._wait_out(shortage)
+            else:
+                self.summary.dialled += 1
+                self._short_since = None
+        if not queue:
+            if self._is_fed and not dialer.in_flight:
+                self._stopped.set()
+        elif not self._is_short and dialer.in_flight < self._concurrency:
+            self._schedule()
+        if len(queue) < 2 * self._concurrency:
+            self._changed.set()
+
+    def _schedule(self) -> None:
+        """Go on dialling in the loop's next round, after the sockets that are ready by then."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_scheduled = False
+        self._start_more()
+
+    def _wait_out(self, shortage: OutOfResources) -> None:
+        """Slow down: be content with what fits, and try again when something ended."""
+        now = monotonic()
+        if self._short_since is None:
+            self._short_since = now
+        elif not self._dialer.in_flight and now - self._short_since > SHORTAGE_LIMIT_S:
+            self._fail(EnvironmentFailure(f"cannot open any connection: {strerror(shortage.errno)}"))
+            return
+        self._is_short = True
+        asyncio.get_running_loop().call_later(RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        self._is_short = False
+        self._start_more()
+
+    # --- records out ------------------------------------------------------------------------
+
+    def _skip(self, visit: Visit, error: Skipped) -> None:
+        result = skipped_result(visit.target, self._chain, error, visit.netaddr)
+        result.seeds = visit.seeds
+        result.resolve_ms = visit.resolve_ms
+        self._record(result)
+
+    def _record(self, result: ProbeResult) -> None:
+        self.summary.count(result)
+        try:
+            self._sink.write(result)
+        except (BrokenPipeError, EnvironmentFailure) as error:
+            self._fail(error)
+
+
+def _cannot_dial(netaddr: NetAddr, families: frozenset[Network]) -> Skipped | None:
+    if netaddr.network in (Network.ONION, Network.I2P):
+        return NoProxy(network=netaddr.network)
+    if netaddr.network in IP_NETWORKS and netaddr.network not in families:
+        return AddressFamilyExcluded(network=netaddr.network)
+    return None
+
+
+class _QueueSink:
+    """Hands results to an async iterator."""
+
+    def __init__(self) -> None:
+        self.results: deque[ProbeResult] = deque()
+        self.arrived = asyncio.Event()
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def write(self, result: ProbeResult) -> None:
+        self.results.append(result)
+        self.arrived.set()
+        if len(self.results) > MAX_UNREAD_RESULTS:
+            self.has_room.clear()
+
+    async def drain(self) -> None:
+        await self.has_room.wait()
+
+
+async def run_survey(
+    targets: Iterable[str | Target | BadTarget], *, options: SurveyOptions
+) -> AsyncIterator[ProbeResult]:
+    """Run the main job and yield the records as they come; see `probe_many`."""
+    sink = _QueueSink()
+    survey = Survey(options, sink)
+    running = asyncio.create_task(survey.run(_in_batches(targets)))
+    running.add_done_callback(lambda _task: sink.arrived.set())
+    try:
+        while True:
+            while sink.results:
+                yield sink.results.popleft()
+                if len(sink.results) <= MAX_UNREAD_RESULTS // 2:
+                    sink.has_room.set()
+            if running.done():
+                break
+            sink.arrived.clear()
+            await sink.arrived.wait()
+    finally:
+        if not running.done():
+            survey.stop()
+            sink.has_room.set()
+        await running
+
+
+async def probe_many(
+    targets: Iterable[str | Target | BadTarget],
+    *,
+    chain: Chain | ChainParams = Chain.MAINNET,
+    port: int | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    linger_s: float = 0.0,
+    user_agent: bytes = DEFAULT_USER_AGENT,
+    record_messages: bool = False,
+    families: frozenset[Network] = IP_NETWORKS,
+    resolver: str | None = None,
+    concurrency: int | None = None,
+    allow_private: bool = False,
+) -> AsyncIterator[ProbeResult]:
+    """Run the main job and yield the records as they come.
+
+    Args:
+        targets: DNS seeds and addresses as a person types them, read as fast as they are used.
+        chain: The chain to speak.
+        port: Port of targets that name none; None for the chain's own.
+        timeout_s: Seconds from the connect to the verdict, for each node.
+        linger_s: Seconds to go on listening after the verdict `ok`.
+        user_agent: What we call ourselves, at most 256 bytes.
+        record_messages: Whether to keep order and time of every message.
+        families: Networks to ask names for and to dial.
+        resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
+        concurrency: Connections at once at most.
+        allow_private: Dial addresses from DNS that are not globally routable too.
+
+    Yields:
+        One record for each address, in the order in which they finish.
+
+    Raises:
+        InputError: An option is out of its range.
+        EnvironmentFailure: This machine cannot go on.
+    """
+    options = SurveyOptions(
+        probe=ProbeOptions(
+            chain=chain.params if isinstance(chain, Chain) else chain,
+            timeout_s=timeout_s,
+            linger_s=linger_s,
+            user_agent=user_agent,
+            record_messages=record_messages,
+        ),
+        port=port,
+        families=families,
+        resolver=resolver,
+        concurrency=concurrency,
+        allow_private=allow_private,
+    )
+    async for result in run_survey(targets, options=options):
+        yield result
+
+
+async def probe(
+    target: str | NetAddr,
+    *,
+    chain: Chain | ChainParams = Chain.MAINNET,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    linger_s: float = 0.0,
+    user_agent: bytes = DEFAULT_USER_AGENT,
+    record_messages: bool = False,
+) -> ProbeResult:
+    """Shake hands with one node.
+
+    Args:
+        target: Its address, `host:port` or `host` (the chain's own port then). A name is
+            `probe_many`'s, since it may stand for many nodes.
+        chain, timeout_s, linger_s, user_agent, record_messages: As for `probe_many`.
+
+    Returns:
+        What it did; a failure of the node is a result, not an exception.
+
+    Raises:
+        InputError: The target is not an address, or an option is out of its range.
+        EnvironmentFailure: This machine cannot open a connection.
+    """
+    options = ProbeOptions(
+        chain=chain.params if isinstance(chain, Chain) else chain,
+        timeout_s=timeout_s,
+        linger_s=linger_s,
+        user_agent=user_agent,
+        record_messages=record_messages,
+    )
+    if isinstance(target, NetAddr):
+        netaddr = target
+    else:
+        parsed = parse_target(target)
+        if parsed.netaddr is None:
+            raise BadTarget(target, "an address is needed; probe_many takes names")
+        port = parsed.port or options.chain.default_port
+        netaddr = NetAddr(parsed.netaddr.network, parsed.netaddr.host, port)
+    excluded = _cannot_dial(netaddr, IP_NETWORKS)
+    if excluded is not None:
+        return skipped_result(netaddr.to_text(), options.chain, excluded, netaddr)
+    return await probe_address(netaddr, options=options)
+
+
+async def _in_batches(
+    targets: Iterable[str | Target | BadTarget],
+) -> AsyncIterator[Sequence[Target | BadTarget]]:
+    batch: list[Target | BadTarget] = []
+    for target in targets:
+        batch.append(_parsed(target) if isinstance(target, str) else target)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _parsed(text: str) -> Target | BadTarget:
+    try:
+        return parse_target(text)
+    except BadTarget as error:
+        return error
