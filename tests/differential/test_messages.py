@@ -11,6 +11,9 @@ from io import BytesIO
 from ipaddress import ip_address
 from typing import Any
 
+import bitcoin.messages as bitcoin_messages
+import btclib.exceptions as btclib_exceptions
+import btclib.p2p as btclib_p2p
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -19,10 +22,6 @@ from bitcoin_handshake.messages import Message, decode
 from bitcoin_handshake.netaddr import NetAddr
 from tests.message_literals import ALL
 from tests.strategies import MESSAGES
-
-bitcoin_messages = pytest.importorskip("bitcoin.messages")
-btclib_p2p = pytest.importorskip("btclib.p2p")
-btclib_exceptions = pytest.importorskip("btclib.exceptions")
 
 Pairs = list[tuple[object, object]]
 Compare = Callable[[Any, Any], Pairs]
