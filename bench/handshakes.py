@@ -30,7 +30,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=256)
     arguments = parser.parse_args()
-    count, concurrency = arguments.count, str(arguments.concurrency)
+    count: int = arguments.count
+    concurrency = str(arguments.concurrency)
     with (
         Fleet("-n", "regtest", "--nodes", str(NODES), "--behaviours", "core", "--port", "0") as fleet,
         tempfile.TemporaryDirectory() as folder,
