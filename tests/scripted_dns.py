@@ -190,13 +190,19 @@ class _Tcp(asyncio.Protocol):
 
 
 @contextlib.asynccontextmanager
-async def scripted_dns(udp: UdpScript, tcp: TcpScript | None = None) -> AsyncIterator[ScriptedDns]:
+async def scripted_dns(
+    udp: UdpScript,
+    tcp: TcpScript | None = None,
+    *,
+    tcp_protocol: Callable[[], asyncio.Protocol] | None = None,
+) -> AsyncIterator[ScriptedDns]:
     """Run a server on a free port of loopback.
 
     Args:
         udp: The datagrams to send for one that came.
         tcp: The bytes to send before closing, for a question over TCP; None to send nothing and
             leave the connection open. Without a script nothing listens on TCP.
+        tcp_protocol: What to do with a connection over TCP instead.
     """
     loop = asyncio.get_running_loop()
     server = ScriptedDns(Resolver("127.0.0.1", 1), udp)
@@ -208,7 +214,9 @@ async def scripted_dns(udp: UdpScript, tcp: TcpScript | None = None) -> AsyncIte
         listener = None
         try:
             if tcp is not None:
-                listener = await loop.create_server(lambda: _Tcp(tcp, server), "127.0.0.1", port)
+                tcp_protocol = functools.partial(_Tcp, tcp, server)
+            if tcp_protocol is not None:
+                listener = await loop.create_server(tcp_protocol, "127.0.0.1", port)
         except OSError:  # the port is taken for TCP
             transport.close()
             continue

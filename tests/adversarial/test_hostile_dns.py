@@ -281,13 +281,11 @@ async def test_tcp_that_drips_ends_at_the_limit() -> None:
                 self.transport.write(b"\xff")
                 loop.call_later(0.02, self.drip)
 
-    async with scripted_dns(_CUT) as server:
-        dripper = await loop.create_server(Drip, "127.0.0.1", server.resolver.port)
+    async with scripted_dns(_CUT, tcp_protocol=Drip) as server:
         start = loop.time()
         with pytest.raises(ResolveTimeout):
             await resolve(SEED, resolver=server.resolver, families=[Network.IPV4], timeout_s=SHORT)
         assert loop.time() - start < SHORT + 5
-        dripper.close()
 
 
 # Quantity.
