@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
     RecordType,

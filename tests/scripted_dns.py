@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 import uvloop
 
-from bitcoin_handshake.resolve import Resolver
+from bitcoin_handshake.resolver import Resolver
 
 A, NS, CNAME, SOA, AAAA, OPT = 1, 2, 5, 6, 28, 41
 QR, AA, TC, RD, RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080

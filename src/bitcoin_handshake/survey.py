@@ -46,7 +46,7 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
-from bitcoin_handshake.resolve import Resolution, resolve
+from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.targets import Target, parse_target
 
 __all__ = ["IP_NETWORKS", "Survey", "SurveyOptions", "probe", "probe_many", "run_survey"]

@@ -27,15 +27,15 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve import MAX_ADDRESSES_PER_NAME, Resolution, resolve
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver import MAX_ADDRESSES_PER_NAME, Resolution, resolve
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     RecordType,
     build_query,
     encode_name,
     read_reply,
 )
-from bitcoin_handshake.resolve.query import MAX_MALFORMED
+from bitcoin_handshake.resolver.query import MAX_MALFORMED
 from tests.scripted_dns import (
     CNAME,
     QUESTION,

@@ -11,7 +11,7 @@ import pytest
 
 from bitcoin_handshake.errors import NameNotFound, NoAddresses, ResolveRefused
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve import Resolution, resolve
+from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.simulate.dns import DnsServer
 from bitcoin_handshake.simulate.zone import DnsBehaviour, SeedNode
 from tests.integration.conftest import ServeNames

@@ -12,7 +12,7 @@ import dns.rdatatype
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
     RecordType,

@@ -19,8 +19,8 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
-from bitcoin_handshake.resolve import Resolver, resolve
-from bitcoin_handshake.resolve.message import RecordType, build_query, encode_name
+from bitcoin_handshake.resolver import Resolver, resolve
+from bitcoin_handshake.resolver.message import RecordType, build_query, encode_name
 from bitcoin_handshake.simulate.dns import (
     MAX_TCP_CONNECTIONS,
     MAX_TCP_QUERY_LEN,

@@ -181,7 +181,7 @@ def test_checks_a_name_by_itself() -> None:
 
 
 def test_importing_it_is_cheap() -> None:
-    heavy = "asyncio", "dns", "click", "rich", "bitcoin_handshake.resolve"
+    heavy = "asyncio", "dns", "click", "rich", "bitcoin_handshake.resolver"
     program = f"import sys, bitcoin_handshake.targets; print([m for m in {heavy!r} if m in sys.modules])"
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, capture_output=True, check=True, text=True, env=_env())

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
     Rcode,

@@ -21,9 +21,9 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve.query import Resolver
-from bitcoin_handshake.resolve.resolution import IP_FAMILIES, ResolvedAddress
-from bitcoin_handshake.resolve.system import (
+from bitcoin_handshake.resolver.query import Resolver
+from bitcoin_handshake.resolver.resolution import IP_FAMILIES, ResolvedAddress
+from bitcoin_handshake.resolver.system import (
     MAX_HOSTS_FILE_BYTES,
     ask_system,
     hosts_entries,
@@ -188,7 +188,7 @@ async def test_a_dead_resolver_costs_the_limit_and_no_more(monkeypatch: pytest.M
 def test_a_dead_resolver_does_not_hold_up_the_exit() -> None:
     program = """
 import asyncio, socket, threading
-from bitcoin_handshake.resolve import resolve
+from bitcoin_handshake.resolver import resolve
 from bitcoin_handshake.errors import ResolveTimeout
 socket.getaddrinfo = lambda *_, **__: threading.Event().wait()
 try:

@@ -14,8 +14,8 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
-from bitcoin_handshake.resolve.message import RecordType, encode_name
-from bitcoin_handshake.resolve.query import Exchange, Resolver, ask
+from bitcoin_handshake.resolver.message import RecordType, encode_name
+from bitcoin_handshake.resolver.query import Exchange, Resolver, ask
 from tests.scripted_dns import (
     TC,
     address,

@@ -1,6 +1,6 @@
 """What a name stands for: the result of a look-up.
 
-Owns the values only; `resolve.names` makes them.
+Owns the values only; `resolver.names` makes them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve.query import QueryFacts
+from bitcoin_handshake.resolver.query import QueryFacts
 
 __all__ = [
     "IP_FAMILIES",

@@ -2,7 +2,7 @@
 
 Owns the wire form of DNS as far as A and AAAA look-ups need it: header, question, resource
 records, EDNS(0), compressed names. Pure: bytes in, values out; no socket, no clock, no entropy.
-Knows neither retransmission nor which server to believe (`resolve.query` does).
+Knows neither retransmission nor which server to believe (`resolver.query` does).
 
 Written here rather than left to a library because the answer is a peer's: 4,000 records, which
 one TCP answer can hold, take 3.5 ms to read (dnspython: 160 ms, during which nothing else runs),

@@ -33,16 +33,16 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.resolve.message import Rcode, RecordType, Reply, encode_name, name_text
-from bitcoin_handshake.resolve.query import QueryFacts, Resolver, ask
-from bitcoin_handshake.resolve.resolution import (
+from bitcoin_handshake.resolver.message import Rcode, RecordType, Reply, encode_name, name_text
+from bitcoin_handshake.resolver.query import QueryFacts, Resolver, ask
+from bitcoin_handshake.resolver.resolution import (
     IP_FAMILIES,
     SYSTEM,
     Resolution,
     ResolvedAddress,
     unique_addresses,
 )
-from bitcoin_handshake.resolve.system import (
+from bitcoin_handshake.resolver.system import (
     ask_system,
     hosts_entries,
     literal_address,

@@ -29,7 +29,7 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
     Rcode,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve.resolution import MAX_ADDRESSES_PER_NAME, ResolvedAddress, unique_addresses
+from bitcoin_handshake.resolver.resolution import MAX_ADDRESSES_PER_NAME, ResolvedAddress, unique_addresses
 
 
 def _address(number: int, ttl: int | None = None) -> ResolvedAddress:

@@ -23,8 +23,8 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.resolve.query import Resolver
-from bitcoin_handshake.resolve.resolution import IP_FAMILIES, ResolvedAddress
+from bitcoin_handshake.resolver.query import Resolver
+from bitcoin_handshake.resolver.resolution import IP_FAMILIES, ResolvedAddress
 
 __all__ = [
     "MAX_HOSTS_FILE_BYTES",

@@ -23,9 +23,9 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve import Resolution, ResolvedAddress, Resolver, parse_resolver, resolve
-from bitcoin_handshake.resolve.names import MAX_ALIASES
-from bitcoin_handshake.resolve.system import system_nameservers
+from bitcoin_handshake.resolver import Resolution, ResolvedAddress, Resolver, parse_resolver, resolve
+from bitcoin_handshake.resolver.names import MAX_ALIASES
+from bitcoin_handshake.resolver.system import system_nameservers
 from tests.scripted_dns import (
     AAAA,
     NS,
@@ -356,7 +356,7 @@ async def test_the_name_servers_of_the_system_are_asked(
         def with_port(path: Path) -> list[Resolver]:
             return [Resolver(each.host, port) for each in system_nameservers(path)]
 
-        monkeypatch.setattr("bitcoin_handshake.resolve.names.system_nameservers", with_port)
+        monkeypatch.setattr("bitcoin_handshake.resolver.names.system_nameservers", with_port)
         resolution = await resolve(SEED, hosts_path=tmp_path / "absent", resolv_conf_path=path)
     assert _hosts(resolution) == ["127.0.0.1"]
     assert not resolution.local
