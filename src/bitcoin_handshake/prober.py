@@ -260,9 +260,12 @@ def failed_result(
     return ProbeResult(target, chain.chain.value, Outcome.FAILED, time(), error=error, phase=phase)
 
 
+_OK = Outcome.OK
+
+
 def _outcome(session: Session) -> Outcome:
     if session.is_complete:
-        return Outcome.OK
+        return _OK
     has_more = session.handshake.messages_after_version > 0
     if has_more and not isinstance(session.error, SelfConnection):
         return Outcome.PARTIAL
