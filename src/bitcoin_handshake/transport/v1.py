@@ -156,6 +156,8 @@ class V1Transport:
         if available < HEADER_LEN:
             if available >= MAGIC_LEN and buffer[start : start + MAGIC_LEN] != self._magic:
                 self._fail_magic(bytes(buffer[start : start + MAGIC_LEN]))
+            if start:
+                self._let_go()
             return None
         magic, raw_type, length, checksum = _HEADER.unpack_from(buffer, start)
         if magic != self._magic:
@@ -169,6 +171,8 @@ class V1Transport:
             self._skim = _Skim(raw_type, length, checksum)
             return self._continue_skim(self._skim)
         if available < HEADER_LEN + length:
+            if start:
+                self._let_go()
             return None
         self._pos = end = start + HEADER_LEN + length
         self.consumed += HEADER_LEN + length
@@ -191,6 +195,11 @@ class V1Transport:
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data
+
+    def _let_go(self) -> None:
+        """Keep no more than what is unread: a read of 256 KiB may end in one byte of a message."""
+        self._buffer = self._buffer[self._pos :]
+        self._pos = 0
 
     def _continue_skim(self, skim: _Skim) -> ReceivedMessage | None:
         buffer = self._buffer
@@ -231,8 +240,7 @@ def _deliver(raw_type: bytes, payload: bytes | None, size: int, *, is_intact: bo
     msg_type = _KNOWN_TYPES.get(raw_type)
     if msg_type is None:
         if not _is_legal_type(raw_type):
-            shown = raw_type.rstrip(b"\0").decode("ascii", "backslashreplace")
-            printable = shown.encode("unicode_escape").decode("ascii")
+            printable = raw_type.rstrip(b"\0").decode("latin-1").encode("unicode_escape").decode("ascii")
             return ReceivedMessage(printable, payload, size, AnomalyCode.BAD_MSG_TYPE)
         msg_type = raw_type.rstrip(b"\0").decode("ascii")
     return ReceivedMessage(msg_type, payload, size, None if is_intact else AnomalyCode.BAD_CHECKSUM)
