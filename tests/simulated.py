@@ -7,7 +7,6 @@ from random import Random
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams
 from bitcoin_handshake.errors import Phase
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.session import Session
@@ -32,15 +31,10 @@ def node_facts(params: ChainParams = REGTEST, *, seed: int = 0, **options: objec
     )
 
 
-def local_version(protocol_version: int = 70016, *, nonce: int = CLIENT_NONCE) -> LocalVersion:
+def local_version(protocol_version: int = 70016, *, nonce: int = CLIENT_NONCE) -> bytes:
     """What the client of a test says of itself."""
-    return LocalVersion(
-        nonce=nonce,
-        time_unix=1_700_000_000,
-        addr_recv=V1Address(),
-        user_agent=b"/test:1/",
-        protocol_version=protocol_version,
-    )
+    local = LocalVersion(user_agent=b"/test:1/", protocol_version=protocol_version)
+    return local.serialize(nonce=nonce, time_unix=1_700_000_000, ip=bytes(16), port=0)
 
 
 def initiator(params: ChainParams = REGTEST, *, timeout_s: float = TIMEOUT_S) -> Session:

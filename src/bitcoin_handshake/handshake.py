@@ -37,7 +37,7 @@ from bitcoin_handshake.errors import (
     VersionTooOld,
     WireError,
 )
-from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.handshake import SendTxRcncl, Version
 from bitcoin_handshake.messages.keepalive import Ping
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.protocol import (
@@ -148,41 +148,43 @@ def _version_tail(user_agent: bytes, start_height: int, relay: int) -> bytes:
     return serialize_var_bytes(user_agent) + start_height.to_bytes(4, "little", signed=True) + bytes((relay,))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalVersion:
-    """What we say of ourselves in our `version`.
+    """What we say of ourselves in every `version`.
 
     Attributes:
-        nonce: 64 fresh random bits.
-        time_unix: Our clock in whole seconds since the Unix epoch.
-        addr_recv: The peer's address as we see it.
         user_agent: At most 256 bytes.
+        protocol_version, services, start_height, relay: Fields of the message; the defaults are
+            those of a visitor who offers nothing and wants no transactions.
     """
 
-    nonce: int
-    time_unix: int
-    addr_recv: V1Address
     user_agent: bytes
     protocol_version: int = PROTOCOL_VERSION
     services: int = 0
     start_height: int = 0
     relay: int = 0
 
-    def serialize(self) -> bytes:
-        """Write our `version`; addr_from holds our services and zeros, as Core's does."""
+    def serialize(self, *, nonce: int, time_unix: int, ip: bytes, port: int) -> bytes:
+        """Write the `version` of one connection; addr_from holds our services and zeros, as Core's.
+
+        Args:
+            nonce: 64 fresh random bits.
+            time_unix: Our clock in whole seconds since the Unix epoch.
+            ip: The peer's address as we see it, 16 bytes: IPv6, or IPv4 mapped into it.
+            port: The peer's port.
+        """
         # A fifth of what building a Version and serialising it takes (bench/session.py).
-        addr_recv = self.addr_recv
         return _VERSION_TO_NONCE.pack(
             self.protocol_version,
             self.services,
-            self.time_unix,
-            addr_recv.services,
-            addr_recv.ip,
-            addr_recv.port.to_bytes(2),
+            time_unix,
+            0,
+            ip,
+            port.to_bytes(2),
             self.services,
             b"",
             b"",
-            self.nonce,
+            nonce,
         ) + _version_tail(self.user_agent, self.start_height, self.relay)
 
 
@@ -190,7 +192,8 @@ class Handshake:
     """The exchange of one connection, in either role.
 
     Args:
-        local: What we say of ourselves.
+        version: Payload of our own `version`.
+        protocol_version: The one that it announces.
         initiating: True for the side that connected, which speaks first.
         own_nonces: Nonces of our own connections; the initiator compares the peer's with all of
             its open ones, a responder with those of its outbound ones (Core, `CheckIncomingNonce`).
@@ -214,15 +217,24 @@ class Handshake:
         "bad_version",
         "error",
         "features",
-        "local",
         "messages_after_version",
         "peer_version",
+        "protocol_version",
         "replies",
         "state",
+        "version",
     )
 
-    def __init__(self, local: LocalVersion, *, initiating: bool, own_nonces: Container[int] = ()) -> None:
-        self.local = local
+    def __init__(
+        self,
+        version: bytes,
+        *,
+        initiating: bool,
+        protocol_version: int = PROTOCOL_VERSION,
+        own_nonces: Container[int] = (),
+    ) -> None:
+        self.version = version
+        self.protocol_version = protocol_version
         self._initiating = initiating
         self._own_nonces = own_nonces
         self._enter(State.AWAIT_VERSION)
@@ -234,7 +246,7 @@ class Handshake:
         self.bad_version: WireError | None = None
         self.replies: list[tuple[str, bytes]] = []
         if initiating:
-            self.replies.append((_VERSION, local.serialize()))
+            self.replies.append((_VERSION, version))
 
     @property
     def phase(self) -> Phase:
@@ -245,7 +257,7 @@ class Handshake:
     def common_version(self) -> int:
         """The lower of both protocol versions; ours until the peer's is known."""
         peer = self.peer_version
-        ours = self.local.protocol_version
+        ours = self.protocol_version
         return ours if peer is None or peer.protocol_version > ours else peer.protocol_version
 
     def receive(self, msg_type: str, payload: bytes | None) -> Action:
@@ -349,7 +361,7 @@ class Handshake:
 
     def _answer_version(self) -> None:
         if not self._initiating:
-            self.replies.append((MsgType.VERSION.value, self.local.serialize()))
+            self.replies.append((_VERSION, self.version))
         if self.common_version >= WTXID_RELAY_VERSION:
             self.replies += _NEGOTIATION
         self.replies.append(_VERACK)

@@ -19,7 +19,6 @@ from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection, Skipped
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 from bitcoin_handshake.records import MessageTime, Outcome, ProbeResult
@@ -114,11 +113,11 @@ class Visit(Connection):
         return Session(
             V1Transport(options.chain.magic),
             Handshake(
-                LocalVersion(
+                prober.local.serialize(
                     nonce=nonce,
                     time_unix=int(time()),
-                    addr_recv=V1Address(0, _addrv1(self.netaddr), self.netaddr.port),
-                    user_agent=options.user_agent,
+                    ip=_addrv1(self.netaddr),
+                    port=self.netaddr.port,
                 ),
                 initiating=True,
                 own_nonces=prober.nonces,
@@ -212,6 +211,8 @@ class Prober:
         on_result: Called with what came of it, once for each visit that `start` took.
 
     Attributes:
+        local: What we say of ourselves.
+        chain: Name of the chain, for the records.
         nonces: Those of our open connections.
     """
 
@@ -220,6 +221,7 @@ class Prober:
     ) -> None:
         self.options = options
         self.on_result = on_result
+        self.local = LocalVersion(user_agent=options.user_agent)
         self.chain = options.chain.chain.value
         self.nonces: set[int] = set()
         self._dialer = dialer

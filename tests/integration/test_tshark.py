@@ -10,7 +10,6 @@ import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.messages.handshake import V1Address
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.transport.v1 import V1Transport
@@ -26,13 +25,13 @@ SESSIONS: list[dict[str, Any]] = json.loads(own_vectors("observed_v1_sessions.js
 
 
 def _session(*, initiating: bool) -> Session:
-    local = LocalVersion(
+    version = LocalVersion(user_agent=b"/bitcoin-handshake:0.1.0/").serialize(
         nonce=NONCE if initiating else NONCE + 1,
         time_unix=1_700_000_000,
-        addr_recv=V1Address(0, NetAddr.from_text("203.0.113.7", 8333).to_addrv1(), 8333),
-        user_agent=b"/bitcoin-handshake:0.1.0/",
+        ip=NetAddr.from_text("203.0.113.7", 8333).to_addrv1(),
+        port=8333,
     )
-    handshake = Handshake(local, initiating=initiating)
+    handshake = Handshake(version, initiating=initiating)
     linger_s = 5.0 if initiating else 0.0
     return Session(
         V1Transport(MAGIC), handshake, now=0.0, deadline=10.0, linger_s=linger_s, ping_nonce=PING_NONCE

@@ -19,12 +19,12 @@ Rules, as Core 28.1's `ProcessMessage` and `SendMessages` in `net_processing.cpp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 
 from bitcoin_handshake.errors import PeerError
-from bitcoin_handshake.handshake import Action, Handshake, LocalVersion, State
+from bitcoin_handshake.handshake import Action, Handshake, State
 from bitcoin_handshake.messages.handshake import V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
@@ -145,17 +145,6 @@ CORE = Profile(user_agent=b"/Satoshi:28.1.0/")
 """Bitcoin Core 28.1 with its defaults, but v2 switched off."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _ProfileVersion(LocalVersion):
-    """A `version` that is written as the profile wants it."""
-
-    payload: bytes = field(default=b"")
-
-    def serialize(self) -> bytes:
-        """Return the payload as it was made."""
-        return self.payload
-
-
 @lru_cache(maxsize=4096)
 def _address_of_client(host: str) -> bytes | None:
     address = ip_address(host)
@@ -232,15 +221,12 @@ class CorePeer:
             node.params.magic, max_kept_payload=MAX_KEPT_PAYLOAD
         )
         nonce = node.random.getrandbits(64)
-        local = _ProfileVersion(
-            nonce=nonce,
-            time_unix=0,
-            addr_recv=_NOBODY,
-            user_agent=b"",
+        self._handshake = Handshake(
+            version_payload(node, profile, nonce=nonce, client=client),
+            initiating=profile.speaks_first,
             protocol_version=profile.protocol_version,
-            payload=version_payload(node, profile, nonce=nonce, client=client),
+            own_nonces=node.own_nonces,
         )
-        self._handshake = Handshake(local, initiating=profile.speaks_first, own_nonces=node.own_nonces)
         self._answered_getaddr = False
         self._last_received_at = now
         self.deadline: float | None = now + HANDSHAKE_TIMEOUT_S
@@ -354,7 +340,6 @@ class CorePeer:
             self._transport.send_message(MsgType.HEADERS.value, _NO_HEADERS)
 
 
-_NOBODY = V1Address()
 _BTCD_KNOWN = frozenset(
     member.value
     for member in MsgType
