@@ -212,11 +212,11 @@ def test_an_end_before_the_verdict(received: bytes, phase: str, how: str) -> Non
 @pytest.mark.parametrize("how", ENDS)
 def test_a_version_that_did_not_parse_speaks_for_the_end(how: str) -> None:
     session = new_session()
-    session.receive_data(message("version", peer_version()[:60]), now=START)
-    assert not session.finished
+    session.receive_data(message("version", peer_version()[:60]) + VERSION[:9], now=START)
+    assert (session.finished, session.version_at) == (False, None)
     _end(session, how)
     assert _failure(session) == ("handshake.bad_version_message", "version")
-    assert session.bytes_received == 24 + 60
+    assert session.bytes_received == 24 + 60 + 9
 
 
 @pytest.mark.parametrize("how", ENDS)
