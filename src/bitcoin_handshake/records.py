@@ -353,7 +353,8 @@ def _addrv1_text(ip: bytes, port: int) -> str:
 
 
 def _rounded(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else round(milliseconds, 3)
+    # The built-in round() of a float takes ten times as long.
+    return None if milliseconds is None else int(milliseconds * 1000 + 0.5) / 1000
 
 
 def _address_text(address: V1Address | None) -> str | None:

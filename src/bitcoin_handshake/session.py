@@ -203,14 +203,13 @@ class Session:
         if self.finished:
             return
         self._fed += len(data)
-        self.transport.receive_data(data)
-        next_message = self.transport.next_message
+        transport = self.transport
+        transport.receive_data(data)
         try:
-            while not self.finished:
-                message = next_message()
-                if message is None:
-                    break
+            while (message := transport.next_message()) is not None:
                 self._take(message, now)
+                if self.finished:
+                    break
         except PeerError as error:
             self._end(now, error)
         if self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:

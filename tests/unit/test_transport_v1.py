@@ -199,6 +199,12 @@ def test_4_000_001_bytes_are_refused_at_the_last_byte_of_the_header() -> None:
     assert _error(transport) is error
 
 
+def test_4_000_001_bytes_are_refused_however_much_is_kept() -> None:
+    transport = _fed(_header(LIMIT + 1), max_kept_payload=2**32)
+    assert _error(transport).code is FailureCode.V1_MESSAGE_TOO_LARGE
+    assert _fed(_header(LIMIT), max_kept_payload=2**32).next_message() is None
+
+
 def test_4_000_000_bytes_are_hashed_and_not_kept() -> None:
     payload = bytes(LIMIT)
     transport = _fed(_header(LIMIT, _checksum(payload)))
@@ -291,6 +297,14 @@ def test_drips_hold_no_more_than_what_came() -> None:
 def test_a_lie_about_the_length_allocates_nothing() -> None:
     held = _bytes_held_after(V1Transport(MAINNET), [_header(LIMIT) + b"x"])
     assert held < 4096
+
+
+def test_the_header_goes_with_the_message() -> None:
+    transport = _fed(PING + VERACK + _header(3, bytes(4)) + b"bad", max_kept_payload=8)
+    assert [message.header for message in _drain(transport)] == [PING[:24], VERACK, _header(3, bytes(4))]
+    skimmed = _fed(_header(9) + bytes(9), max_kept_payload=8).next_message()
+    assert skimmed is not None
+    assert skimmed.header == _header(9)
 
 
 def test_a_message_says_what_it_is() -> None:

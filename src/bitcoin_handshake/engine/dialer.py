@@ -36,7 +36,8 @@ from bitcoin_handshake.session import Session
 
 __all__ = ["Dialer", "OutOfResources"]
 
-TICK_S = 0.02
+TICKS_PER_S = 50
+TICK_S = 1 / TICKS_PER_S
 """Deadlines are judged this often; no deadline is judged early, and none later than two ticks."""
 EVENTS_PER_TURN = 128
 """Ready sockets served before the loop's other work has its turn: about 5 ms."""
@@ -49,6 +50,7 @@ LATE_CONNECT_GRACE_S = 1.0
 
 # Where the system knows it, non-blocking from the start saves a call for each socket.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
+_READ_OR_ERROR = READ | ERROR
 _MORE = getattr(socket, "MSG_MORE", 0)
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
 
@@ -92,7 +94,7 @@ class Dialer:
         self._max_total_buffered = max_total_buffered
         self._connections: dict[int, Connection] = {}
         self._ticks: dict[int, set[Connection]] = {}
-        self._next_tick = int(monotonic() / TICK_S)
+        self._next_tick = int(monotonic() * TICKS_PER_S)
         self._timer: asyncio.TimerHandle | None = None
         self._paused: set[Connection] = set()
         self._chunk = bytearray(RECEIVE_CHUNK)
@@ -164,21 +166,18 @@ class Dialer:
         connections = self._connections
         for fd, mask in self._poller.poll(0, EVENTS_PER_TURN):
             connection = connections.get(fd)
-            if connection is not None:
-                self._serve(connection, mask)
+            if connection is None:
+                continue
+            session = connection.session
+            if session is None:
+                self._finish_connect(connection, mask)
+            elif mask & _READ_OR_ERROR:
+                self._read(connection, session)
+            else:
+                self._write(connection, session, b"")
+                self._settle(connection, session)
         if self._on_turn is not None:
             self._on_turn()
-
-    def _serve(self, connection: Connection, mask: int) -> None:
-        session = connection.session
-        if session is None:
-            self._finish_connect(connection, mask)
-            return
-        if mask & (READ | ERROR):
-            self._read(connection, session)
-        elif mask & WRITE:
-            self._flush(connection, session)
-        self._settle(connection, session)
 
     def _finish_connect(self, connection: Connection, mask: int) -> None:
         now = monotonic()
@@ -190,35 +189,37 @@ class Dialer:
                 self._finish(connection)
                 return
         connection.connected_at = now
-        session = connection.open_session(now)
-        connection.session = session
+        connection.session = session = connection.open_session(now)
         self._poller.modify(connection.fd, READ)
-        self._flush(connection, session)
-        self._settle(connection, session)
+        self._write(connection, session, session.data_to_send())
+        if connection.is_traced:
+            self._hand_out(connection, session)
 
     def _read(self, connection: Connection, session: Session) -> bool:
-        """Read once; tell whether anything was there, an end included."""
+        """Read once, answer and settle; tell whether there may be more to read."""
         try:
             count = connection.sock.recv_into(self._chunk)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
+            count = 0
             session.receive_eof(now=monotonic(), reset=True)
-            return False
-        if not count:
-            session.receive_eof(now=monotonic())
-            return False
-        session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
-        self._flush(connection, session)
-        return True
-
-    def _flush(self, connection: Connection, session: Session) -> None:
-        """Write what waits; a failed write is judged by the read that follows it."""
+        else:
+            if count:
+                session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
+            else:
+                session.receive_eof(now=monotonic())
         data = session.data_to_send()
-        if connection.pending:
-            data = connection.pending + data
-        if not data:
-            return
+        if data:
+            self._write(connection, session, data)
+        self._settle(connection, session)
+        return count > 0 and not session.finished
+
+    def _write(self, connection: Connection, session: Session, data: bytes) -> None:
+        """Write what waits; a failed write is judged by the read that follows it."""
+        was_pending = connection.pending
+        if was_pending:
+            data = was_pending + data
         try:
             # The last words before we close leave in one segment with the end of the stream.
             sent = connection.sock.send(data, _MORE if session.finished else 0)
@@ -228,19 +229,23 @@ class Dialer:
             connection.pending = b""
             return
         connection.bytes_sent += sent
-        was_pending = connection.pending
-        connection.pending = data[sent:]
-        if connection.pending:
+        if sent < len(data):
             # Nothing more is read from a peer that does not read from us.
+            connection.pending = data[sent:]
             self._poller.modify(connection.fd, WRITE)
-        elif was_pending and not connection.is_paused:
-            self._poller.modify(connection.fd, READ)
+        elif was_pending:
+            connection.pending = b""
+            if not connection.is_paused:
+                self._poller.modify(connection.fd, READ)
+
+    def _hand_out(self, connection: Connection, session: Session) -> None:
+        while (event := session.next_event()) is not None:
+            connection.take_event(event)
 
     def _settle(self, connection: Connection, session: Session) -> None:
         """Hand out events, then close what is over, or watch memory and deadline."""
         if connection.is_traced:
-            while (event := session.next_event()) is not None:
-                connection.take_event(event)
+            self._hand_out(connection, session)
         if session.finished:
             if not connection.pending:
                 self._finish(connection)
@@ -249,7 +254,7 @@ class Dialer:
         if held != connection.held:
             self._account(connection, held)
         deadline = session.deadline
-        if deadline is not None and int(deadline / TICK_S) + 1 != connection.tick:
+        if deadline is not None and int(deadline * TICKS_PER_S) + 1 != connection.tick:
             self._disarm(connection)
             self._arm(connection, deadline)
 
@@ -284,7 +289,7 @@ class Dialer:
         connection.close()
 
     def _arm(self, connection: Connection, deadline: float) -> None:
-        tick = int(deadline / TICK_S) + 1
+        tick = int(deadline * TICKS_PER_S) + 1
         connection.tick = tick
         at_tick = self._ticks.get(tick)
         if at_tick is None:
@@ -304,7 +309,7 @@ class Dialer:
 
     def _judge_deadlines(self) -> None:
         self._timer = None
-        current = int(monotonic() / TICK_S)
+        current = int(monotonic() * TICKS_PER_S)
         # After a long silence there may be fewer armed ticks than ticks that went by.
         if current - self._next_tick > len(self._ticks):
             due = sorted(tick for tick in self._ticks if tick <= current)
@@ -324,13 +329,16 @@ class Dialer:
         if session is None:
             self._expire_connect(connection)
             return
-        deadline = session.deadline
         for _ in range(MAX_READS_AT_DEADLINE):
-            if session.finished or not self._read(connection, session):
+            if not self._read(connection, session):
                 break
+        if self._connections.get(connection.fd) is not connection:
+            return  # what it had sent was the verdict
         now = monotonic()
-        if not session.finished and session.deadline != deadline:
-            self._settle(connection, session)  # the verdict came; it lingers from now on
+        deadline = session.deadline
+        if deadline is not None and deadline > now:
+            self._disarm(connection)
+            self._arm(connection, deadline)
             return
         session.handle_timeout(now=now)
         connection.pending = b""

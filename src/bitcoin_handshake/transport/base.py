@@ -29,9 +29,10 @@ class ReceivedMessage:
         payload: The payload; None where it was longer than what the transport keeps.
         size: Length of the payload in bytes.
         anomaly: Why the message must be skipped (checksum, message type), or None.
+        header: The v1 header as received, HEADER_LEN (24) bytes; empty on v2.
     """
 
-    __slots__ = ("anomaly", "msg_type", "payload", "size")
+    __slots__ = ("anomaly", "header", "msg_type", "payload", "size")
 
     def __init__(
         self,
@@ -39,11 +40,13 @@ class ReceivedMessage:
         payload: bytes | None,
         size: int,
         anomaly: AnomalyCode | None = None,
+        header: bytes = b"",
     ) -> None:
         self.msg_type = msg_type
         self.payload = payload
         self.size = size
         self.anomaly = anomaly
+        self.header = header
 
     def __repr__(self) -> str:
         return f"ReceivedMessage({self.msg_type!r}, {self.size} bytes, anomaly={self.anomaly})"
@@ -63,7 +66,9 @@ class Transport(Protocol):
 
     name: str
     phase: Phase | None
-    consumed: int
+
+    @property
+    def consumed(self) -> int: ...
 
     @property
     def buffered(self) -> int: ...
