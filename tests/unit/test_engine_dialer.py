@@ -152,17 +152,18 @@ def _read_to_end(peer: socket.socket) -> bytes:
 
 
 async def test_a_handshake(dialer: Dialer, listener: socket.socket) -> None:
-    attempt = Attempt(listener.getsockname())
-    dialer.dial(attempt)
-    assert dialer.in_flight == 1
-    with _accept(listener) as peer:
-        peer.sendall(VERSION + VERACK)
-        await attempt.closed
-        assert _read_to_end(peer) == OUR_VERSION + NEGOTIATION
-    assert attempt.verdict == "ok"
-    assert attempt.bytes_sent == len(OUR_VERSION + NEGOTIATION)
-    assert attempt.connected_at is not None
-    assert (dialer.in_flight, dialer.dialled, dialer.buffered) == (0, 1, 0)
+    for count in (1, 2):
+        attempt = Attempt(listener.getsockname())
+        dialer.dial(attempt)
+        assert dialer.in_flight == 1
+        with _accept(listener) as peer:
+            peer.sendall(VERSION + VERACK)
+            await attempt.closed
+            assert _read_to_end(peer) == OUR_VERSION + NEGOTIATION
+        assert attempt.verdict == "ok"
+        assert attempt.bytes_sent == len(OUR_VERSION + NEGOTIATION)
+        assert attempt.connected_at is not None
+        assert (dialer.in_flight, dialer.dialled, dialer.buffered) == (0, count, 0)
 
 
 async def test_our_verack_arrives_whatever_else_the_peer_has_sent(
@@ -303,23 +304,64 @@ async def test_what_came_before_the_end_is_judged_first(
         assert _read_to_end(peer) == expected, "a peer that only half-closed still hears us"
 
 
-async def test_a_peer_that_floods_and_does_not_read_is_bounded(listener: socket.socket) -> None:
-    """Without it every pong would wait in our memory."""
+@contextlib.asynccontextmanager
+async def _flooded(
+    dialer: Dialer, listener: socket.socket, attempt: Attempt
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A peer that sends `version` and pings without end, and reads nothing."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    dialer = Dialer()
-    attempt = Attempt(listener.getsockname(), timeout_s=5 * SHORT_S)
     dialer.dial(attempt)
-    pings = VERSION + message("ping", bytes(8)) * 400_000
     with _accept(listener) as peer:
         peer.setblocking(False)
+        pings = VERSION + message("ping", bytes(8)) * 400_000
         flood = asyncio.create_task(asyncio.get_running_loop().sock_sendall(peer, pings))
-        await attempt.closed
-        assert not flood.done(), "we stopped reading"
+        yield flood
         flood.cancel()
         await asyncio.wait([flood])
-    dialer.close()
-    assert attempt.verdict == "verack peer.flood"
-    assert 0 < attempt.most_pending <= RECEIVE_CHUNK * (dialer_module.MAX_READS_AT_DEADLINE + 2)
+
+
+async def test_a_peer_that_floods_and_does_not_read_is_bounded(
+    dialer: Dialer, listener: socket.socket
+) -> None:
+    """Without a bound every pong would wait in our memory."""
+    attempt = Attempt(listener.getsockname())
+    async with _flooded(dialer, listener, attempt) as flood:
+        await _until(lambda: attempt.most_pending > 0)
+        await _turns(100)
+        assert not flood.done(), "we stopped reading"
+        assert attempt.most_pending <= RECEIVE_CHUNK
+
+
+async def test_a_peer_that_does_not_read_has_its_deadline(dialer: Dialer, listener: socket.socket) -> None:
+    attempt = Attempt(listener.getsockname(), timeout_s=0.3)
+    async with _flooded(dialer, listener, attempt):
+        await attempt.closed
+    assert attempt.verdict.startswith("verack peer.")
+    assert attempt.most_pending <= RECEIVE_CHUNK * (dialer_module.MAX_READS_AT_DEADLINE + 2)
+
+
+@pytest.mark.parametrize("how", ["reset", "close", "deadline"])
+async def test_words_that_nobody_takes_hold_no_slot_beyond_the_end(
+    dialer: Dialer, listener: socket.socket, how: str
+) -> None:
+    """The verdict has come, and what we answered before it still waits for the peer to read."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    attempt = Attempt(listener.getsockname(), timeout_s=0.3 if how == "deadline" else LONG_S)
+    dialer.dial(attempt)
+    peer = _accept(listener)
+    await attempt.opened
+    attempt.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    peer.sendall(VERSION + message("ping", bytes(8)) * 2000 + VERACK)
+    await _until(lambda: attempt.session is not None and attempt.session.finished)
+    assert attempt.most_pending
+    assert not attempt.closed.done()
+    if how == "reset":
+        _reset(peer)
+    elif how == "close":
+        peer.close()
+    await asyncio.wait_for(attempt.closed, 20)
+    assert attempt.verdict == "ok"
+    peer.close()
 
 
 async def test_a_peer_that_reads_late_gets_everything(dialer: Dialer, listener: socket.socket) -> None:
@@ -408,8 +450,11 @@ async def test_a_connect_that_we_noticed_late_has_not_failed(
     for attempt in attempts:
         dialer.dial(attempt)
         peers.append(_accept(listener))
-        peers[-1].sendall(VERSION + VERACK)
     _block_the_loop(attempts)
+    for attempt in attempts:
+        await attempt.opened
+    for peer in peers:
+        peer.sendall(VERSION + VERACK)
     for attempt in attempts:
         await attempt.closed
         waiting = [timer for timer in timers if not timer.cancelled() and timer.when() > loop.time()]
@@ -493,8 +538,9 @@ async def test_reading_pauses_where_all_together_hold_too_much(listener: socket.
     held = dialer.buffered
     assert held == 15_024 + 6_024
     peers[1].sendall(bytes(1000))
-    peers[2].sendall(VERSION)
-    peers[2].sendall(VERACK)
+    peers[2].sendall(VERSION[:50])
+    await _until(lambda: dialer.buffered == held + 50)
+    peers[2].sendall(VERSION[50:] + VERACK)
     await third.closed
     assert third.verdict == "ok", "healthy handshakes go on"
     await _turns(50)

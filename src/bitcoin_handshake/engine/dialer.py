@@ -194,6 +194,8 @@ class Dialer:
                 connection.error = connect_error(number, waited_s=waited_s)
                 self._finish(connection)
                 return
+        if now >= connection.started + connection.timeout_s:
+            self._excuse(connection, now)
         connection.connected_at = now
         connection.session = session = connection.open_session(now)
         self._poller.modify(connection.fd, READ)
@@ -372,9 +374,13 @@ class Dialer:
                 self._finish(connection)
                 return
             connection.was_reset = True
-        # Connected in time, and it is we who were too busy to notice.
-        late_s = monotonic() - connection.started - connection.timeout_s
+        self._excuse(connection, monotonic())
+
+    def _excuse(self, connection: Connection, now: float) -> None:
+        """Move the deadline: it connected in time, and it is we who were too busy to notice."""
+        late_s = now - connection.started - connection.timeout_s
         connection.timeout_s += late_s + min(LATE_CONNECT_GRACE_S, connection.timeout_s)
+        self._disarm(connection)
         self._arm(connection, connection.deadline)
 
 
