@@ -31,7 +31,7 @@ from bitcoin_handshake.engine.limits import (
     SMALL_BUFFER,
 )
 from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, make_poller
-from bitcoin_handshake.errors import ConnectTimeout
+from bitcoin_handshake.errors import ConnectTimeout, EnvironmentFailure
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.session import Session
 
@@ -77,6 +77,9 @@ class Dialer:
         on_turn: Called at the end of every turn: the place to start more connections.
         max_total_buffered: Bytes of unfinished messages that all connections may hold.
 
+    Raises:
+        EnvironmentFailure: There is no descriptor left to begin with.
+
     Attributes:
         in_flight: Connections dialled and not over.
         buffered: Bytes of unfinished messages that are held now.
@@ -90,7 +93,10 @@ class Dialer:
         max_total_buffered: int = MAX_TOTAL_BUFFERED,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._poller = make_poller()
+        try:
+            self._poller = make_poller()
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot watch any connection: {error.strerror}") from error
         # Descriptors leave an epoll set by being closed; other pollers must be told.
         self._forget = getattr(self._poller, "forget", None)
         self._on_turn = on_turn
