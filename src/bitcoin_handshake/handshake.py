@@ -287,8 +287,12 @@ class Handshake:
                 self.note(AnomalyCode.TRAILING_BYTES)
         elif action is _NOTE_WTXIDRELAY:
             self.features.wtxidrelay = True
+            if payload != b"":
+                self.note(AnomalyCode.TRAILING_BYTES)
         elif action is _NOTE_SENDADDRV2:
             self.features.sendaddrv2 = True
+            if payload != b"":
+                self.note(AnomalyCode.TRAILING_BYTES)
         elif action is not _IGNORE:
             self._note(action, payload)
         return action

@@ -9,15 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os import urandom
+from os import strerror, urandom
 from socket import inet_aton
 from time import monotonic, time
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.errors import BitcoinHandshakeError, InputError, Phase, SelfConnection, Skipped
+from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.errors import (
+    BitcoinHandshakeError,
+    EnvironmentFailure,
+    InputError,
+    Phase,
+    SelfConnection,
+    Skipped,
+)
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
@@ -287,12 +294,18 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
 
     Returns:
         What it did; a failure is a result, not an exception.
+
+    Raises:
+        EnvironmentFailure: This machine cannot open a connection now.
     """
     done: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
     dialer = Dialer()
     try:
         prober = Prober(dialer, options, done.set_result)
-        prober.start(Visit(prober, netaddr.to_text(), netaddr))
+        try:
+            prober.start(Visit(prober, netaddr.to_text(), netaddr))
+        except OutOfResources as shortage:
+            raise EnvironmentFailure(f"cannot open a connection: {strerror(shortage.errno)}") from shortage
         return await done
     finally:
         dialer.close()
