@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from errno import EADDRNOTAVAIL, ECONNRESET, EINPROGRESS, ENETUNREACH, EPIPE
 from time import monotonic
 
@@ -52,7 +51,6 @@ LATE_CONNECT_GRACE_S = 1.0
 # Where the system knows it, non-blocking from the start saves a call for each socket.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _READ_OR_ERROR = READ | ERROR
-_MORE = getattr(socket, "MSG_MORE", 0)
 # A connect that fails this way was established first: a refused one is ECONNREFUSED.
 _RESET = frozenset({ECONNRESET, EPIPE})
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
@@ -235,8 +233,7 @@ class Dialer:
         if was_pending:
             data = was_pending + data
         try:
-            # The last words before we close leave in one segment with the end of the stream.
-            sent = connection.sock.send(data, _MORE if session.finished else 0)
+            sent = connection.sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -301,11 +298,6 @@ class Dialer:
             self._paused.discard(connection)
         if self._forget is not None:
             self._forget(connection.fd)
-        session = connection.session
-        if session is not None and session.verack_at is not None:
-            # Closing with unread data resets, and drops the last words that MSG_MORE held back.
-            with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_WR)
         connection.sock.close()
         connection.close()
 
