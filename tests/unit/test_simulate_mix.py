@@ -27,7 +27,7 @@ def test_default_mix_can_be_read() -> None:
     ("text", "words"),
     [
         ("coer", "did you mean core"),
-        ("verack", "verack-first"),
+        ("verak-first", "did you mean verack-first"),
         ("", "unknown behaviour ''"),
         ("core,", "unknown behaviour ''"),
         ("zzzzzz", "known are core"),

@@ -44,6 +44,14 @@ def test_drip_sends_one_byte_at_a_time_forever() -> None:
     assert b"endless" in sent
 
 
+def test_pongs_carry_another_nonce() -> None:
+    session = initiator(linger_s=5.0)
+    converse(session, script_of("wrong-pong"))
+    assert session.is_complete
+    assert session.ping_ms is None
+    assert AnomalyCode.WRONG_PONG in session.handshake.anomalies
+
+
 def test_slow_waits_before_every_segment() -> None:
     session = initiator()
     converse(session, script_of("slow", node_facts(delay_s=3.0)))

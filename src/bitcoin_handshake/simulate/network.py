@@ -243,6 +243,9 @@ class SimulatedNetwork:
         loop = asyncio.get_running_loop()
         neighbours = tuple(node.netaddr for node in self.nodes)
         for index, (node, sock) in enumerate(zip(self.nodes, sockets, strict=True)):
+            if not node.behaviour.listens:
+                sock.close()
+                continue
             facts = NodeFacts(
                 params=self.options.params,
                 netaddr=node.netaddr,
