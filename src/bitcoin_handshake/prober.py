@@ -158,6 +158,7 @@ class Prober:
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
         again.earlier = result
+        again.began = visit.started
         again.until = monotonic() + left_s
         self._dial_again(again, result)
 

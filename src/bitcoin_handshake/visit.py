@@ -50,11 +50,13 @@ class Visit(Connection):
         messages: Order and time of the messages, where asked for.
         nonce: That of our `version`.
         earlier: What came of v2, where that was tried before.
-        until: When the node as a whole must be done, where this is not its first connection.
+        began, until: When the node was begun, and when it must be done as a whole, where this is not
+            its first connection.
     """
 
-    __slots__ = ("earlier", "messages", "nonce", "prober", "resolve_ms", "seeds", "target", "until")
+    __slots__ = ("began", "earlier", "messages", "nonce", "prober", "resolve_ms", "seeds", "target", "until")
 
+    began: float
     until: float
 
     def __init__(
@@ -99,7 +101,7 @@ class Visit(Connection):
                 own_nonces=prober.nonces,
             ),
             now=now,
-            started=self.started,
+            started=self.started if self.earlier is None else self.began,
             deadline=deadline,
             first_byte_by=first_byte_by,
             linger_s=prober.options.linger_s,

@@ -39,7 +39,7 @@ def json_line(result: ProbeResult) -> str:
     why = (
         '"code":null,"reason":null'
         if error is None
-        else f'"code":"{error.code._value_}","reason":{quote(str(error))}'
+        else f'"code":"{error.code._value_}","reason":{quote(result.reason or "")}'
     )
     return (
         f'{{"schema":{SCHEMA_VERSION},"timestamp":"{rfc3339(result.timestamp)}"'
@@ -48,6 +48,8 @@ def json_line(result: ProbeResult) -> str:
         f',"outcome":"{result.outcome._value_}"'
         f',"phase":{"null" if phase is None else quote(phase)},{why}'
         f',"transport":{"null" if result.transport is None else quote(result.transport)}'
+        f',"claims_v2":{_truth(result.claims_v2)},"speaks_v2":{_truth(result.speaks_v2)}'
+        f',"transports":{{"v1":{_v1_text(result)},"v2":{_v2_text(result)}}}'
         f',"version":{"null" if version is None else _version_text(version, result.time_offset_s)}'
         f',"features":{_features_text(result)}'
         f',"anomalies":{_encode(result.anomalies) if result.anomalies else "[]"}'
@@ -58,6 +60,73 @@ def json_line(result: ProbeResult) -> str:
         + ("null" if messages is None else _encode([message.to_json() for message in messages]))
         + "}\n"
     )
+
+
+def _v1_text(result: ProbeResult) -> str:
+    tried = result.on_transport("v1")
+    if tried is None:
+        return _V1_NOT_TRIED
+    return f'{_attempt_text(tried)},"times_ms":{{"connect":{_ms(tried.connect_ms)},{_end_times(tried)}}}}}'
+
+
+def _v2_text(result: ProbeResult) -> str:
+    tried = result.on_transport("v2")
+    if tried is None:
+        return _V2_NOT_TRIED
+    facts = tried.v2
+    if facts is None:
+        below, stages = _NOTHING_BELOW, _NO_STAGES
+    else:
+        length, session_id = facts.garbage_length, facts.session_id
+        below = (
+            f'"garbage_length":{"null" if length is None else length},"decoys":{facts.decoys}'
+            f',"session_id":{"null" if session_id is None else quote(session_id.hex())}'
+        )
+        stages = (
+            f'"key":{_ms(facts.key_ms)},"garbage":{_ms(facts.garbage_ms)}'
+            f',"version_packet":{_ms(facts.version_packet_ms)}'
+        )
+    return (
+        f'{_attempt_text(tried)},{below},"times_ms":{{"connect":{_ms(tried.connect_ms)}'
+        f",{stages},{_end_times(tried)}}}}}"
+    )
+
+
+def _attempt_text(tried: ProbeResult) -> str:
+    """Write what came of one transport, without the brace at the end."""
+    error = tried.error
+    phase = tried.phase
+    counts = (
+        '"bytes_sent":null,"bytes_received":null'
+        if tried.transport is None
+        else f'"bytes_sent":{tried.bytes_sent},"bytes_received":{tried.bytes_received}'
+    )
+    why = (
+        '"code":null,"reason":null'
+        if error is None
+        else f'"code":"{error.code._value_}","reason":{quote(str(error))}'
+    )
+    where = "null" if phase is None else quote(phase)
+    return f'{{"status":"{tried.status._value_}","phase":{where},{why},{counts}'
+
+
+def _end_times(tried: ProbeResult) -> str:
+    return f'"version":{_ms(tried.version_ms)},"verack":{_ms(tried.verack_ms)}'
+
+
+_UNTRIED = (
+    '{"status":"not_tried","phase":null,"code":null,"reason":null,"bytes_sent":null,"bytes_received":null'
+)
+_NOTHING_BELOW = '"garbage_length":null,"decoys":null,"session_id":null'
+_NO_STAGES = '"key":null,"garbage":null,"version_packet":null'
+_V1_NOT_TRIED = f'{_UNTRIED},"times_ms":{{"connect":null,"version":null,"verack":null}}}}'
+_V2_NOT_TRIED = (
+    f'{_UNTRIED},{_NOTHING_BELOW},"times_ms":{{"connect":null,{_NO_STAGES},"version":null,"verack":null}}}}'
+)
+
+
+def _truth(claim: bool | None) -> str:
+    return "null" if claim is None else "true" if claim else "false"
 
 
 def _version_text(version: Version, time_offset_s: int | None) -> str:
