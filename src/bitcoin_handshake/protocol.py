@@ -6,7 +6,7 @@ Owns constants only. Sources: Core's `protocol.h`, `net.h`, `node/protocol_versi
 
 from __future__ import annotations
 
-from enum import IntFlag, StrEnum
+from enum import IntEnum, IntFlag, StrEnum
 from functools import lru_cache
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "SENDHEADERS_VERSION",
     "SHORT_IDS_BLOCKS_VERSION",
     "WTXID_RELAY_VERSION",
+    "InvType",
     "MsgType",
     "ServiceFlags",
     "services_names",
@@ -123,6 +124,20 @@ class MsgType(StrEnum):
     ANCPKGINFO = "ancpkginfo"
     GETPKGTXNS = "getpkgtxns"
     PKGTXNS = "pkgtxns"
+
+
+class InvType(IntEnum):
+    """Types of an inventory entry (`protocol.h`; BIP144, BIP152, BIP331, BIP339)."""
+
+    TX = 1
+    BLOCK = 2
+    FILTERED_BLOCK = 3  # getdata only
+    CMPCT_BLOCK = 4  # getdata only
+    WTX = 5
+    PKGTXNS = 6  # notfound only
+    ANCPKGINFO = 7  # getdata only
+    WITNESS_TX = 1 << 30 | 1  # getdata only
+    WITNESS_BLOCK = 1 << 30 | 2  # getdata only
 
 
 class ServiceFlags(IntFlag):

@@ -144,6 +144,24 @@ class Reader:
             raise FieldTooLong(length=value, limit=limit, field=field)
         return value
 
+    def count(self, field: str = "", *, entry_len: int, limit: int = MAX_SIZE) -> int:
+        """Read the CompactSize count of a list, before anything is made of the list.
+
+        Args:
+            field: Name of the list, for the error.
+            entry_len: Length in bytes of the shortest entry that the list can have, 1 at least.
+            limit: Largest count allowed.
+
+        Raises:
+            Truncated: So many entries cannot stand in the bytes that are left.
+            NonMinimalCompactSize: The count is written longer than needed.
+            FieldTooLong: The count is over `limit`.
+        """
+        value = self.compact_size(field, limit=limit)
+        if value * entry_len > self.end - self.pos:
+            raise Truncated(needed=value * entry_len, available=self.end - self.pos, field=field)
+        return value
+
     def var_bytes(self, field: str = "", *, limit: int = MAX_SIZE) -> bytes:
         """Read a CompactSize length and that many bytes (a var_str, without any encoding).
 

@@ -1,15 +1,30 @@
 """What every message is: a type, bytes in both directions, a form for machines.
 
 Owns `Message` and `EmptyMessage`, and `UnknownMessage`, which keeps the bytes of what nobody
-here knows. Knows no transport.
+here knows; and the forms that fields take in JSON. Knows no transport.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import ClassVar, Self
 
-__all__ = ["EmptyMessage", "Message", "UnknownMessage", "json_value"]
+__all__ = [
+    "BITS",
+    "HASH",
+    "HASHES",
+    "NONCE",
+    "SERVICES",
+    "TEXT",
+    "EmptyMessage",
+    "Message",
+    "UnknownMessage",
+    "fields_json",
+    "hash_text",
+    "json_value",
+]
 
 
 def json_value(value: object) -> object:
@@ -20,6 +35,54 @@ def json_value(value: object) -> object:
         return [json_value(item) for item in value]
     to_json = getattr(value, "to_json", None)
     return value if to_json is None else to_json()
+
+
+def hash_text(value: bytes) -> str:
+    """Write a hash as people do: hex of the bytes in reversed order."""
+    return value[::-1].hex()
+
+
+def _hashes_text(values: Iterable[bytes]) -> list[str]:
+    return [hash_text(value) for value in values]
+
+
+def _hex16(value: int) -> str:
+    return f"{value:016x}"
+
+
+def _hex8(value: int) -> str:
+    return f"{value:08x}"
+
+
+def _peer_text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
+
+
+HASH: Mapping[str, object] = MappingProxyType({"json": hash_text})
+"""Metadata of a field that is a hash: JSON shows it byte-reversed, in hex."""
+HASHES: Mapping[str, object] = MappingProxyType({"json": _hashes_text})
+"""Metadata of a field that is a sequence of hashes."""
+SERVICES: Mapping[str, object] = MappingProxyType({"json": _hex16})
+"""Metadata of a field that is a mask of services: JSON shows 16 hex digits."""
+NONCE = SERVICES
+"""Metadata of a field that is a 64-bit nonce or salt: JSON shows 16 hex digits."""
+BITS: Mapping[str, object] = MappingProxyType({"json": _hex8})
+"""Metadata of a field that is a compact target: JSON shows 8 hex digits, as Core does."""
+TEXT: Mapping[str, object] = MappingProxyType({"json": _peer_text})
+"""Metadata of a field that holds a peer's text: what is not UTF-8 becomes `\\\\xNN` in JSON.
+
+Control characters stay: whoever prints the text escapes them.
+"""
+
+
+def fields_json(record: Message | object) -> dict[str, object]:
+    """Return the fields of a message, or of a record inside one, in the form for machines."""
+    result: dict[str, object] = {}
+    for field in fields(record):  # type: ignore[arg-type]  # every caller is a dataclass
+        value = getattr(record, field.name)
+        to_json = field.metadata.get("json", json_value)
+        result[field.name] = None if value is None else to_json(value)
+    return result
 
 
 @dataclass(slots=True)
@@ -48,8 +111,11 @@ class Message:
         raise NotImplementedError
 
     def to_json(self) -> dict[str, object]:
-        """Return the fields by name, with bytes as hex."""
-        return {field.name: json_value(getattr(self, field.name)) for field in fields(self)}
+        """Return the fields by name.
+
+        Hashes are byte-reversed hex, services and 64-bit nonces 16 hex digits, other bytes hex.
+        """
+        return fields_json(self)
 
 
 @dataclass(slots=True)

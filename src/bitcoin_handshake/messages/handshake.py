@@ -6,12 +6,12 @@ Sources: Core's `ProcessMessage` in `net_processing.cpp`; BIP14, BIP37, BIP60 (v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import ClassVar, Self
 
 from bitcoin_handshake.errors import BadEncoding, TrailingBytes
-from bitcoin_handshake.messages.base import EmptyMessage, Message
+from bitcoin_handshake.messages.base import NONCE, SERVICES, TEXT, EmptyMessage, Message
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH, MsgType
 from bitcoin_handshake.wire import Reader, serialize_var_bytes
@@ -84,12 +84,12 @@ class Version(Message):
     msg_type: ClassVar[str] = MsgType.VERSION.value
 
     protocol_version: int
-    services: int
+    services: int = field(metadata=SERVICES)
     timestamp: int
     addr_recv: V1Address
     addr_from: V1Address | None = None
-    nonce: int | None = None
-    user_agent: bytes | None = None
+    nonce: int | None = field(default=None, metadata=NONCE)
+    user_agent: bytes | None = field(default=None, metadata=TEXT)
     start_height: int | None = None
     relay: int | None = None
     trailing: bytes = b""
@@ -213,7 +213,7 @@ class SendTxRcncl(Message):
     msg_type: ClassVar[str] = MsgType.SENDTXRCNCL.value
 
     version: int
-    salt: int
+    salt: int = field(metadata=NONCE)
     trailing: bytes = b""
 
     @classmethod
@@ -245,7 +245,7 @@ class Feature(Message):
 
     msg_type: ClassVar[str] = MsgType.FEATURE.value
 
-    feature_id: bytes
+    feature_id: bytes = field(metadata=TEXT)
     data: bytes
 
     @classmethod

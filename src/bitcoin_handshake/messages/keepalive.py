@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-from bitcoin_handshake.messages.base import Message
+from bitcoin_handshake.messages.base import NONCE, Message
 from bitcoin_handshake.protocol import MsgType
 from bitcoin_handshake.wire import Reader
 
@@ -24,7 +24,7 @@ class Ping(Message):
 
     msg_type: ClassVar[str] = MsgType.PING.value
 
-    nonce: int | None = None
+    nonce: int | None = field(default=None, metadata=NONCE)
     trailing: bytes = b""
 
     @classmethod
@@ -54,7 +54,7 @@ class Pong(Message):
 
     msg_type: ClassVar[str] = MsgType.PONG.value
 
-    nonce: int
+    nonce: int = field(metadata=NONCE)
     trailing: bytes = b""
 
     @classmethod

@@ -1,0 +1,136 @@
+"""What holds for every message: round trips both ways, no other exception, bounded memory."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitcoin_handshake.errors import WireError
+from bitcoin_handshake.messages import REGISTRY, Addr, AddrV2, Message, decode, netaddr_from_key
+from bitcoin_handshake.wire import serialize_compact_size
+from tests.message_literals import ALL
+from tests.strategies import MESSAGES
+
+MSG_TYPES = sorted(REGISTRY)
+LITERALS = {
+    msg_type: [data for message, data in ALL if message.msg_type == msg_type] for msg_type in MSG_TYPES
+}
+
+FEWER = settings(max_examples=50)  # these run once per message; fuzz/ goes further
+
+COUNTS = [serialize_compact_size(value) for value in (0, 1, 252, 253, 1000, 0xFFFF, 0x10000, 0x02000000)]
+BAD_COUNTS = [b"\xfd\x01\x00", b"\xff" + b"\xff" * 8, b"\xfe\xff\xff\x00\x00", b"\xfd", b"\xff\x00"]
+
+
+def check(msg_type: str, payload: bytes) -> None:
+    """Bytes are refused with a `WireError`, or they are kept exactly."""
+    try:
+        message = decode(msg_type, payload)
+    except WireError as error:
+        str(error)
+        return
+    assert message.serialize() == payload
+    assert decode(msg_type, message.serialize()) == message
+    json.dumps(message.to_json())
+
+
+def test_there_is_a_strategy_for_every_message() -> None:
+    assert sorted(MESSAGES) == MSG_TYPES
+
+
+@pytest.mark.parametrize("msg_type", MSG_TYPES)
+def test_what_is_written_reads_back_equal(msg_type: str) -> None:
+    @FEWER
+    @given(MESSAGES[msg_type])
+    def round_trip(message: Message) -> None:
+        data = message.serialize()
+        assert decode(msg_type, data) == message
+        assert decode(msg_type, data).serialize() == data
+        json.dumps(message.to_json())
+
+    round_trip()
+
+
+@pytest.mark.parametrize("msg_type", MSG_TYPES)
+def test_any_bytes_are_kept_or_refused(msg_type: str) -> None:
+    @FEWER
+    @given(st.binary(max_size=400))
+    def any_bytes(payload: bytes) -> None:
+        check(msg_type, payload)
+
+    any_bytes()
+
+
+@pytest.mark.parametrize("msg_type", MSG_TYPES)
+def test_damaged_messages_are_kept_or_refused(msg_type: str) -> None:
+    pieces = st.sampled_from([*COUNTS, *BAD_COUNTS]) | st.binary(max_size=3)
+
+    @FEWER
+    @given(st.sampled_from(LITERALS[msg_type]), st.integers(0, 400), st.integers(0, 9), pieces)
+    def damaged(data: bytes, at: int, removed: int, inserted: bytes) -> None:
+        check(msg_type, data[:at] + inserted + data[at + removed :])
+
+    damaged()
+
+
+@pytest.mark.parametrize("msg_type", ["addr", "addrv2"])
+def test_keys_agree_with_entries(msg_type: str) -> None:
+    @FEWER
+    @given(MESSAGES[msg_type])
+    def agree(message: Message) -> None:
+        assert isinstance(message, (Addr, AddrV2))
+        usable = [entry.netaddr for entry in message.entries() if entry.netaddr is not None]
+        assert [netaddr_from_key(key) for key in list(message.keys())] == usable
+
+    agree()
+
+
+# The smallest entries there are, so many of them that they fill about 400,000 bytes.
+HEAVIEST = {
+    "block": bytes(80) + b"\xfd\x40\x9c" + bytes(10 * 40_000),
+    "tx": bytes(4) + b"\xfd\x10\x27" + bytes(41 * 10_000) + b"\x00" + bytes(4),
+    "pkgtxns": b"\x01" + bytes(4) + b"\x01" + bytes(41) + b"\xfd\x40\x9c" + bytes(9 * 40_000 + 4),
+    "inv": b"\xfd\x10\x27" + bytes(36 * 10_000),
+    "headers": b"\xfd\xd0\x07" + bytes(81 * 2000),
+    "getblocktxn": bytes(32) + b"\xfe\x00\x00\x01\x00" + bytes(0x10000),
+    "cmpctblock": bytes(88) + b"\xfd\xff\xff" + bytes(6 * 0xFFFF) + b"\x00",
+    "merkleblock": bytes(84) + b"\xfd\x10\x27" + bytes(32 * 10_000) + b"\x00",
+    "reconcildiff": b"\x01\xfd\x00\x40" + bytes(4 * 0x4000),
+    "addrv2": b"\xfd\xe8\x03" + bytes(9 * 1000),
+    "addr": b"\xfd\xe8\x03" + bytes(30 * 1000),
+}
+
+
+@pytest.mark.parametrize("msg_type", HEAVIEST)
+def test_memory_is_a_small_multiple_of_the_message(msg_type: str) -> None:
+    payload = HEAVIEST[msg_type]
+    decode(msg_type, LITERALS[msg_type][0])  # imports what it needs
+    tracemalloc.start()
+    try:
+        message = decode(msg_type, payload)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert message.serialize() == payload
+    assert peak < 50 * len(payload)
+
+
+@pytest.mark.parametrize("msg_type", MSG_TYPES)
+@pytest.mark.parametrize("count", [b"\xfe\x00\x00\x00\x02", b"\xfd\xff\xff", b"\xfe\xff\xff\xff\xff"])
+def test_a_count_alone_takes_no_memory(msg_type: str, count: bytes) -> None:
+    starts = {0, 1, 4, 5, 28, 32, 33, 36, 65, 80, 84, 88}
+    tracemalloc.start()
+    try:
+        for start in sorted(starts):
+            try:
+                decode(msg_type, bytes(start) + count + bytes(60))
+            except WireError:
+                continue
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 100_000
