@@ -159,8 +159,8 @@ class _TcpConnection(asyncio.Protocol):
         self.timer: asyncio.TimerHandle | None = None
         self.paused = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    # uvloop's transports are no instances of asyncio.Transport, though they do what it says.
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         if self.server.admit(self):
             self._restart_timer()

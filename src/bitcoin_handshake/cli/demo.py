@@ -1,0 +1,100 @@
+"""The `demo` command: the main job against a simulated network of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bitcoin_handshake.cli.options import (
+    PROGRAM,
+    Command,
+    OutputOptions,
+    log_level_options,
+    log_options_from,
+    output_options,
+    output_options_from,
+)
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.cli.exit_codes import ExitCode
+    from bitcoin_handshake.cli.interrupts import Interrupts
+    from bitcoin_handshake.simulate.network import NetworkOptions
+
+__all__ = ["command"]
+
+DEMO_MIX = (
+    "core=9,core-0.20=2,core-0.12,knots,btcd,speaks-first,segments,slow,no-verack=2,silent=2,"
+    "closes-at-once,resets,http,litecoin"
+)
+"""Healthy nodes and one or two of most that goes wrong on the real network."""
+TIMEOUT_S = 2.0
+"""Enough for every simulated node that answers at all."""
+
+
+@click.command(
+    "demo",
+    cls=Command,
+    examples=(
+        (f"{PROGRAM} demo", "25 nodes, healthy and not"),
+        (f"{PROGRAM} demo --nodes 1000", "more of them"),
+        (f"{PROGRAM} demo --json | head -3", "what a record holds"),
+    ),
+    epilog="To keep such a network running and try any option by hand: bitcoin-handshake simulate",
+)
+@click.option("--nodes", type=click.IntRange(min=1), default=25, metavar="N", help="How many [default: 25].")
+@click.option(
+    "--behaviours",
+    metavar="NAME[=SHARE],...",
+    help="How they behave [default: a mix]; see simulate --list-behaviours.",
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="What chance derives from [default: 0].")
+@output_options
+@log_level_options
+@click.pass_context
+def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int, **_: object) -> int:
+    """Shake hands with a simulated network on this machine: no internet needed."""
+    output = output_options_from(ctx)
+    log = log_options_from(ctx)
+
+    from bitcoin_handshake.cli.event_loop import run_interruptible
+    from bitcoin_handshake.cli.logs import configure_logging
+    from bitcoin_handshake.simulate.mix import parse_behaviours
+    from bitcoin_handshake.simulate.network import NetworkOptions
+
+    configure_logging(log)
+    options = NetworkOptions(
+        node_count=nodes, mix=parse_behaviours(behaviours or DEMO_MIX), seed=seed, port=0
+    )
+    return run_interruptible(lambda interrupts: show(options, output, interrupts))
+
+
+async def show(network: NetworkOptions, output: OutputOptions, interrupts: Interrupts) -> ExitCode:
+    """Start the network, do the main job with it, stop it.
+
+    Raises:
+        EnvironmentFailure: It cannot listen; or see `runner.handshake`.
+    """
+    import logging
+
+    from bitcoin_handshake.cli.handshake import HandshakeOptions
+    from bitcoin_handshake.cli.logs import ROOT
+    from bitcoin_handshake.cli.runner import handshake
+    from bitcoin_handshake.simulate.network import SimulatedNetwork
+
+    logger = logging.getLogger(ROOT)
+    async with SimulatedNetwork(network) as simulated:
+        logger.info("Simulating %d nodes on loopback. What runs now:", len(simulated.nodes))
+        logger.info("%s", f"{simulated.command()} -t {TIMEOUT_S:g}")
+        return await handshake(
+            HandshakeOptions(
+                targets=(simulated.seed_name,),
+                chain=network.params,
+                port=simulated.nodes[0].netaddr.port,
+                timeout_s=TIMEOUT_S,
+                resolver=simulated.dns,
+                allow_private=True,
+                output=output,
+            ),
+            interrupts,
+        )

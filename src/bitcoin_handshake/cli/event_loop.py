@@ -1,0 +1,35 @@
+"""The event loop of a command, with the signals that end it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bitcoin_handshake.cli.exit_codes import ExitCode
+from bitcoin_handshake.cli.interrupts import Interrupts
+
+__all__ = ["run_interruptible"]
+
+
+def run_interruptible(main: Callable[[Interrupts], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
+    """Run a coroutine in a new event loop, with signals caught until its end."""
+    with (
+        Interrupts(hurry=_leave_in_a_hurry) as interrupts,
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+    ):
+        return runner.run(main(interrupts))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # no wheel for this platform: the standard loop does as well
+        return None
+    return uvloop.new_event_loop
+
+
+def _leave_in_a_hurry() -> None:
+    from bitcoin_handshake.cli.progress import restore_cursor
+
+    restore_cursor()

@@ -1,0 +1,239 @@
+"""The `handshake` command: the main job.
+
+Owns its options and what they mean together; `cli.runner` does the work.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from bitcoin_handshake import __version__
+from bitcoin_handshake.cli.options import (
+    PROGRAM,
+    ChainType,
+    Command,
+    HexType,
+    OutputOptions,
+    ResolverType,
+    SecondsType,
+    UserAgentType,
+    log_level_options,
+    log_options_from,
+    output_options,
+    output_options_from,
+    pick_one,
+    version_option,
+)
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.chain import ChainParams
+
+__all__ = ["DEFAULT_USER_AGENT", "HandshakeOptions", "command"]
+
+DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/"
+MAGIC_LEN = 4
+
+EXAMPLES = (
+    (f"{PROGRAM} seed.bitcoin.sipa.be", "every node behind a DNS seed"),
+    (
+        f"{PROGRAM} --json -o nodes.json 192.0.2.7 [2001:db8::1]:8333 @nodes.txt",
+        "some nodes, as JSON into a file",
+    ),
+    (f"{PROGRAM} demo", "try it without internet"),
+)
+
+EPILOG = """\
+TARGET is a DNS seed, name:port, an IPv4 or IPv6 address with or without port ([ipv6]:port),
+@FILE, or - for standard input, one target a line, # for comments. A seed that is called like a
+command: put 'handshake' before it, or a dot behind it.
+
+Every option can be set by a variable: BITCOIN_HANDSHAKE_TIMEOUT=5. Log levels are read from
+BITCOIN_HANDSHAKE_LOG, then RUST_LOG. Exit codes: 0 a node completed the handshake, 1 none did,
+2 wrong usage, 3 no address found, 4 this machine fails, 70 a bug, 130 interrupted, 141 output
+closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeOptions:
+    """What the main job is told.
+
+    Attributes:
+        targets: As typed: names, addresses, `@FILE`, `-`.
+        chain: Which chain is spoken.
+        families: `ipv4`, `ipv6` or both.
+        port: For targets without one; None for the chain's own.
+        timeout_s: Limit of each node, from connect to verdict.
+        linger_s: How long to go on listening after it.
+        user_agent: What we call ourselves, at most 256 bytes.
+        resolver: DNS server as `host:port`, or None for the system's.
+        concurrency: Connections at once, or None for what this machine allows.
+        messages: Whether each record lists every message.
+        allow_private: Whether learned addresses that are not globally routable are dialled.
+        output: What is written, and where to.
+    """
+
+    targets: tuple[str, ...]
+    chain: ChainParams
+    families: frozenset[str] = frozenset({"ipv4", "ipv6"})
+    port: int | None = None
+    timeout_s: float = 10.0
+    linger_s: float = 0.0
+    user_agent: bytes = DEFAULT_USER_AGENT.encode()
+    resolver: str | None = None
+    concurrency: int | None = None
+    messages: bool = False
+    allow_private: bool = False
+    output: OutputOptions = field(default=OutputOptions())
+
+
+def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer files behind `@`, and else the chain's DNS seeds."""
+    if incomplete.startswith("@"):
+        paths = sorted(glob.glob(glob.escape(incomplete[1:]) + "*"))
+        return [CompletionItem("@" + path + ("/" if os.path.isdir(path) else "")) for path in paths]
+    from bitcoin_handshake.chain import chain_from_text
+
+    seeds = chain_from_text(ctx.params.get("network") or "mainnet").dns_seeds
+    return [CompletionItem(seed) for seed in seeds if seed.startswith(incomplete)]
+
+
+@click.command(
+    "handshake",
+    cls=Command,
+    examples=EXAMPLES,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BITCOIN_HANDSHAKE"},
+    options_metavar="[OPTIONS]",
+)
+@click.argument("targets", nargs=-1, metavar="TARGET...", shell_complete=complete_target)
+@click.option(
+    "-n",
+    "--network",
+    "--chain",
+    "network",
+    type=ChainType(),
+    help="mainnet (default), testnet3, testnet4, signet or regtest; also main, test, testnet.",
+)
+@click.option(
+    "-p", "--port", type=click.IntRange(1, 65535), metavar="PORT", help="Port [default: the chain's own]."
+)
+@click.option(
+    "-t",
+    "--timeout",
+    type=SecondsType(),
+    default=10.0,
+    metavar="SECONDS",
+    help="Limit per node, from connect to verdict [default: 10].",
+)
+@click.option(
+    "--linger",
+    type=SecondsType(zero_allowed=True),
+    default=0.0,
+    metavar="SECONDS",
+    help="Go on listening after the verdict, and measure a ping.",
+)
+@click.option("-4", "ipv4", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV4", help="IPv4 only.")
+@click.option("-6", "ipv6", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV6", help="IPv6 only.")
+@click.option(
+    "--resolver",
+    type=ResolverType(),
+    metavar="ADDR[:PORT]",
+    help="DNS server to ask [default: the system's, and its hosts file].",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Connections at once [default: what this machine allows].",
+)
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Dial addresses from DNS that are not globally routable, too.",
+)
+@click.option(
+    "--user-agent",
+    type=UserAgentType(),
+    default=DEFAULT_USER_AGENT,
+    metavar="TEXT",
+    help=f"What we call ourselves [default: {DEFAULT_USER_AGENT}].",
+)
+@click.option(
+    "--signet-challenge",
+    type=HexType(),
+    metavar="HEX",
+    help="Block-signing script of a signet of your own; implies signet.",
+)
+@click.option(
+    "--magic",
+    type=HexType(length=MAGIC_LEN),
+    metavar="HEX",
+    help="Magic of another chain, 8 hex digits in wire order (mainnet: f9beb4d9).",
+)
+@output_options
+@click.option("--messages", is_flag=True, help="List every message with its time in the record (JSON, CSV).")
+@log_level_options
+@version_option
+@click.pass_context
+def command(ctx: click.Context, /, **_: object) -> int:
+    """Resolve, connect, exchange version and verack, report each node and the sum."""
+    params = ctx.params
+    output = output_options_from(ctx)
+    log = log_options_from(ctx)
+    family = pick_one(ctx, "ipv4", "ipv6")
+    chain = chain_from(ctx)
+    if not params["targets"]:
+        raise click.UsageError("no target: name a DNS seed, an address, @FILE or -", ctx)
+
+    from bitcoin_handshake.cli.logs import configure_logging
+    from bitcoin_handshake.cli.runner import run_handshake
+
+    configure_logging(log)
+    return run_handshake(
+        HandshakeOptions(
+            targets=params["targets"],
+            chain=chain,
+            families=frozenset({family} if family else {"ipv4", "ipv6"}),
+            port=params["port"],
+            timeout_s=params["timeout"],
+            linger_s=params["linger"],
+            user_agent=params["user_agent"],
+            resolver=params["resolver"],
+            concurrency=params["concurrency"],
+            messages=params["messages"],
+            allow_private=params["allow_private"],
+            output=output,
+        )
+    )
+
+
+def chain_from(ctx: click.Context) -> ChainParams:
+    """Choose the chain from `--network`, `--signet-challenge` and `--magic`.
+
+    Raises:
+        click.UsageError: Two of them name different chains.
+    """
+    from bitcoin_handshake.chain import chain_from_text, custom_chain, signet_chain
+
+    params = ctx.params
+    special = pick_one(ctx, "signet_challenge", "magic")
+    network = params["network"]
+    if special is None:
+        return chain_from_text(network or "mainnet")
+    typed = click.core.ParameterSource.COMMANDLINE
+    overruled = (
+        ctx.get_parameter_source(special) is typed and ctx.get_parameter_source("network") is not typed
+    )
+    if special == "magic":
+        if network and not overruled:
+            raise click.UsageError(f"--magic is a chain of its own: not with --network {network}", ctx)
+        return custom_chain(params["magic"])
+    if network not in (None, "signet") and not overruled:
+        raise click.UsageError(f"--signet-challenge implies signet: not with --network {network}", ctx)
+    return signet_chain(params["signet_challenge"])

@@ -1,0 +1,191 @@
+"""The entry point: finds the command, runs it, turns every end into an exit code.
+
+Owns the group with its default command, and the last resort for errors: one line on standard
+error each. Imports click and nothing heavy; a command's module is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from bitcoin_handshake import __version__
+from bitcoin_handshake.cli.exit_codes import ExitCode
+from bitcoin_handshake.cli.options import ENV_PREFIX, PROGRAM, format_examples, version_option
+from bitcoin_handshake.errors import EnvironmentFailure, InputError
+
+__all__ = ["COMPLETE_VARIABLE", "cli", "main", "run"]
+
+COMPLETE_VARIABLE = "_BITCOIN_HANDSHAKE_COMPLETE"
+DEFAULT_COMMAND = "handshake"
+_EAGER = frozenset({"-h", "--help", "-V", "--version"})
+
+_COMMANDS = {
+    "handshake": "Shake hands with targets; what runs when no command is named.",
+    "demo": "The same against a simulated network of its own: no internet needed.",
+    "simulate": "Keep such a network running, for this tool or any other.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Name of each command and its line in the help; the module `cli.NAME` has it as `command`."""
+
+
+class DefaultGroup(click.Group):
+    """A group that loads its commands late, and runs one of them where none is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands, the most used first."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"bitcoin_handshake.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command's name before arguments that name none.
+
+        While a shell completes the first word, both the commands and the default command's
+        options may follow, so nothing is put there.
+        """
+        if not (args and (args[0] in _COMMANDS or args[0] in _EAGER)) and (args or not ctx.resilient_parsing):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the default command's options and targets beside the commands."""
+        default = self.get_command(ctx, DEFAULT_COMMAND)
+        assert default is not None
+        inner = default.make_context(DEFAULT_COMMAND, [], parent=ctx, resilient_parsing=True)
+        own = super().shell_complete(ctx, incomplete)
+        if not incomplete.startswith("-"):
+            argument = next(param for param in default.params if isinstance(param, click.Argument))
+            return own + argument.shell_complete(inner, incomplete)
+        seen = {item.value for item in own}
+        return own + [item for item in default.shell_complete(inner, incomplete) if item.value not in seen]
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, examples, description, the default command's options, the commands."""
+        default = self.get_command(ctx, DEFAULT_COMMAND)
+        assert default is not None
+        formatter.write_usage(PROGRAM, "[handshake] [OPTIONS] TARGET...")
+        formatter.write_usage(PROGRAM, "COMMAND [OPTIONS]", prefix="       ")
+        format_examples(getattr(default, "examples", ()), formatter)
+        default.format_help_text(ctx, formatter)
+        default.format_options(ctx, formatter)
+        with formatter.section("Commands (each has its own --help)"):
+            formatter.write_dl(list(_COMMANDS.items()))
+        default.format_epilog(ctx, formatter)
+
+
+@click.group(
+    cls=DefaultGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENV_PREFIX},
+)
+@version_option
+def cli() -> None:
+    """Shake hands with Bitcoin nodes and say truthfully what each of them did."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: Arguments without the program's name; None for those of this process.
+
+    Returns:
+        An `ExitCode`. Everything that goes wrong is told in one line on standard error.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _invoke(args)
+        sys.stdout.flush()
+        return code
+    except click.ClickException as error:
+        hint = f" (see '{PROGRAM} --help')" if isinstance(error, click.UsageError) else ""
+        return _fail(_one_line(error.format_message()).rstrip(".") + hint, ExitCode(error.exit_code))
+    except InputError as error:
+        return _fail(str(error), ExitCode.USAGE)
+    except EnvironmentFailure as error:
+        return _fail(str(error), ExitCode.ENVIRONMENT)
+    except (KeyboardInterrupt, click.Abort):
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            _forget_stdout()
+            return ExitCode.PIPE_CLOSED
+        if error.errno is None:
+            return _internal(error)
+        _forget_stdout()
+        return _fail(_os_error_text(error), ExitCode.ENVIRONMENT)
+    except Exception as error:
+        return _internal(error)
+
+
+def run() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(main())
+
+
+def _invoke(args: list[str]) -> int:
+    """Parse and run; what click's own `main` does, without its ways of ending the process."""
+    if COMPLETE_VARIABLE in os.environ:
+        cli.main(args, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE)
+    try:
+        with cli.make_context(PROGRAM, args) as context:
+            code: Any = cli.invoke(context)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    return int(code or 0)
+
+
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    """Tell what went wrong, in one line that no terminal can be fooled by."""
+    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in message)
+    try:
+        sys.stderr.write(f"{PROGRAM}: {text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads, or standard error is closed
+        pass
+    return code
+
+
+def _internal(error: Exception) -> ExitCode:
+    """Own up to a bug, with the traceback where debug output was asked for."""
+    import logging
+
+    if logging.getLogger("bitcoin_handshake").isEnabledFor(logging.DEBUG):
+        import traceback
+
+        traceback.print_exc()
+    what = _one_line(f"{type(error).__name__}: {error}")
+    advice = f"please report it, with what '--log-level debug' shows ({PROGRAM} {__version__})"
+    return _fail(f"internal error: {what}; {advice}", ExitCode.INTERNAL)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _os_error_text(error: OSError) -> str:
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{error.strerror or error}"
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter's own flush at the end find nothing to complain about."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):  # standard output is closed, or a test's own
+        pass

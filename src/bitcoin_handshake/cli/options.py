@@ -1,0 +1,353 @@
+"""Options: their types, and those that several commands share.
+
+Owns what click needs to know of them and the frozen dataclasses that they end in. Imports
+nothing heavier than click: `--help` passes through here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bitcoin_handshake import __version__
+
+__all__ = [
+    "ENV_PREFIX",
+    "MAX_SECONDS",
+    "MAX_USER_AGENT_LEN",
+    "PROGRAM",
+    "ChainType",
+    "Command",
+    "HexType",
+    "LogOptions",
+    "OutputFormat",
+    "OutputOptions",
+    "ResolverType",
+    "SecondsType",
+    "UserAgentType",
+    "log_level_options",
+    "log_options_from",
+    "output_options",
+    "output_options_from",
+    "pick_one",
+    "version_option",
+]
+
+PROGRAM = "bitcoin-handshake"
+ENV_PREFIX = "BITCOIN_HANDSHAKE"
+
+MAX_SECONDS = 1e8
+"""Longer times (three years) are cut to this: they mean 'for ever', and event loops overflow."""
+MAX_USER_AGENT_LEN = 256
+"""Upper limit of a user agent in bytes: `protocol.MAX_SUBVERSION_LENGTH`."""
+
+CHAIN_NAMES = ("mainnet", "testnet3", "testnet4", "signet", "regtest")
+CHAIN_ALIASES = {"main": "mainnet", "test": "testnet3", "testnet": "testnet3"}
+LOG_LEVELS = ("off", "error", "warn", "info", "debug", "trace")
+
+if TYPE_CHECKING:
+    _FloatType = click.ParamType[float]
+    _BytesType = click.ParamType[bytes]
+    _TextType = click.ParamType[str | None]
+else:  # older releases of click have no generic form of it
+    _FloatType = _BytesType = _TextType = click.ParamType
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class ChainType(click.Choice[str]):
+    """Name of a chain; aliases become the name that they stand for."""
+
+    name = "chain"
+
+    def __init__(self) -> None:
+        super().__init__(CHAIN_NAMES, case_sensitive=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read a name in any case."""
+        lower = str(value).lower()
+        if lower not in CHAIN_NAMES and lower not in CHAIN_ALIASES:
+            known = ", ".join(CHAIN_NAMES)
+            self.fail(f"unknown chain {value!r}: one of {known} (also main, test, testnet)", param, ctx)
+        return CHAIN_ALIASES.get(lower, lower)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Keep the help in one column."""
+        return "CHAIN"
+
+
+class SecondsType(_FloatType):
+    """A number of seconds, fractions allowed.
+
+    Args:
+        zero_allowed: Whether 0 is a value too.
+    """
+
+    name = "seconds"
+
+    def __init__(self, *, zero_allowed: bool = False) -> None:
+        self._zero_allowed = zero_allowed
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a finite number, cut to MAX_SECONDS."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not self._zero_allowed):
+            least = "0 or more" if self._zero_allowed else "more than 0"
+            self.fail(f"{value!r} is not a finite number of seconds, {least}", param, ctx)
+        return min(seconds, MAX_SECONDS)
+
+
+class HexType(_BytesType):
+    """Bytes in hex.
+
+    Args:
+        length: How many bytes they must be, or None for one or more.
+    """
+
+    name = "hex"
+
+    def __init__(self, *, length: int | None = None) -> None:
+        self._length = length
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """Read pairs of hex digits, nothing between them."""
+        if isinstance(value, bytes):
+            return value
+        wanted = "one or more pairs of" if self._length is None else str(2 * self._length)
+        digits = re.fullmatch(r"(?:[0-9a-fA-F]{2})+", value)
+        if digits is None or (self._length is not None and len(value) != 2 * self._length):
+            shown = value if len(value) <= 40 else value[:37] + "..."
+            self.fail(f"{shown!r} is not {wanted} hex digits", param, ctx)
+        return bytes.fromhex(value)
+
+
+class UserAgentType(_BytesType):
+    """The text that we call ourselves by on the wire."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """Encode as UTF-8 and check the length."""
+        if isinstance(value, bytes):
+            return value
+        try:
+            encoded: bytes = value.encode()
+        except UnicodeEncodeError:
+            self.fail("a user agent is UTF-8", param, ctx)
+        if len(encoded) > MAX_USER_AGENT_LEN:
+            self.fail(
+                f"a user agent has at most {MAX_USER_AGENT_LEN} bytes, this one {len(encoded)}", param, ctx
+            )
+        return encoded
+
+
+class ResolverType(_TextType):
+    """A DNS server: ADDR, ADDR:PORT, [IPV6]:PORT, or 'system'."""
+
+    name = "addr"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | None:
+        """Check the address and bring it to a form with port; None for the system's resolver."""
+        from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+        if value.lower() == "system":
+            return None
+        text = value if ":" not in value or value.count(":") == 1 or "[" in value else f"[{value}]"
+        match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?", text)
+        port = int(match[3] or 53) if match else 0
+        try:
+            if match is None or not 1 <= port <= 65535:
+                raise AddressValueError
+            return f"[{IPv6Address(match[1])}]:{port}" if match[1] else f"{IPv4Address(match[2])}:{port}"
+        except AddressValueError:
+            self.fail(f"{value!r} is not a DNS server: ADDR, ADDR:PORT, [IPV6]:PORT or 'system'", param, ctx)
+
+
+class OutputFormat(StrEnum):
+    """What the records look like."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What is written, and where to.
+
+    Attributes:
+        format: Of the records.
+        path: File to write, or None for standard output.
+        quiet: No talk but errors, no sum on standard error, no progress.
+        progress: Whether a live bar may be drawn, where standard error is a terminal.
+    """
+
+    format: OutputFormat = OutputFormat.TEXT
+    path: str | None = None
+    quiet: bool = False
+    progress: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """How much is told on standard error.
+
+    Attributes:
+        verbose: How often `-v` was given: debug, trace.
+        quiet: Errors only.
+        level: That of `--log-level`, which overrides both; None where it was not given.
+    """
+
+    verbose: int = 0
+    quiet: bool = False
+    level: str | None = None
+
+
+class Command(click.Command):
+    """A command whose help leads with examples and whose variables share one prefix.
+
+    Args:
+        examples: Pairs of a command line and what it does.
+    """
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Make `--help` the one option that no variable sets."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.allow_from_autoenv = False
+        return option
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write usage, examples, description, options."""
+        self.format_usage(ctx, formatter)
+        format_examples(self.examples, formatter)
+        self.format_help_text(ctx, formatter)
+        self.format_options(ctx, formatter)
+        self.format_epilog(ctx, formatter)
+
+
+def format_examples(examples: Sequence[tuple[str, str]], formatter: click.HelpFormatter) -> None:
+    """Write examples, each with its meaning on the line above."""
+    if examples:
+        with formatter.section("Examples"):
+            for line, meaning in examples:
+                formatter.write(f"{'':>{formatter.current_indent}}# {meaning}\n")
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def pick_one(ctx: click.Context, *names: str) -> str | None:
+    """Return which of these parameters is given, at most one of them.
+
+    What the command line says wins over what the environment says.
+
+    Raises:
+        click.UsageError: Two of them are given in the same place.
+    """
+    given = [name for name in names if ctx.params.get(name)]
+    typed = [name for name in given if ctx.get_parameter_source(name) is _TYPED]
+    chosen = typed or given
+    if len(chosen) > 1:
+        first, second = (_option_text(ctx, name) for name in chosen[:2])
+        raise click.UsageError(f"{first} and {second} exclude each other", ctx)
+    return chosen[0] if chosen else None
+
+
+_TYPED = click.core.ParameterSource.COMMANDLINE
+
+
+def _option_text(ctx: click.Context, name: str) -> str:
+    option = next(param for param in ctx.command.params if param.name == name)
+    return max(option.opts, key=len) if name not in ("ipv4", "ipv6") else option.opts[0]
+
+
+def output_options(command: Decorated) -> Decorated:
+    """Add the options that say what is written and where to."""
+    for option in reversed(
+        (
+            click.option("--json", is_flag=True, help="One JSON object a line (NDJSON)."),
+            click.option("--csv", is_flag=True, help="CSV with a header line."),
+            click.option(
+                "-o", "--output", metavar="FILE", help="Write there; '-' is standard output, the default."
+            ),
+            click.option("--no-progress", is_flag=True, help="No live progress bar."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def log_level_options(command: Decorated) -> Decorated:
+    """Add the options that say how much is told on standard error."""
+    for option in reversed(
+        (
+            click.option("-v", "--verbose", count=True, help="Tell more: debug; twice: trace."),
+            click.option("-q", "--quiet", is_flag=True, help="Tell errors only; no sum on standard error."),
+            click.option(
+                "--log-level",
+                type=click.Choice(LOG_LEVELS, case_sensitive=False),
+                metavar="LEVEL",
+                help="off, error, warn, info (default), debug or trace.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def version_option(command: Decorated) -> Decorated:
+    """Add `--version`, which no variable sets: BITCOIN_HANDSHAKE_VERSION may mean anything."""
+    return click.version_option(
+        __version__,
+        "-V",
+        "--version",
+        prog_name=PROGRAM,
+        message="%(prog)s %(version)s",
+        allow_from_autoenv=False,
+    )(command)
+
+
+def log_options_from(ctx: click.Context) -> LogOptions:
+    """Collect what `log_level_options` added.
+
+    Raises:
+        click.UsageError: `-v` with `-q`.
+    """
+    chosen = pick_one(ctx, "verbose", "quiet")
+    return LogOptions(
+        verbose=ctx.params["verbose"] if chosen == "verbose" else 0,
+        quiet=chosen == "quiet",
+        level=ctx.params["log_level"],
+    )
+
+
+def output_options_from(ctx: click.Context) -> OutputOptions:
+    """Collect what `output_options` and `log_level_options` added.
+
+    Raises:
+        click.UsageError: `--json` with `--csv`.
+    """
+    params = ctx.params
+    chosen = pick_one(ctx, "json", "csv")
+    path = params["output"]
+    if path == "":
+        raise click.UsageError("--output needs the name of a file", ctx)
+    return OutputOptions(
+        format={"json": OutputFormat.JSON, "csv": OutputFormat.CSV, None: OutputFormat.TEXT}[chosen],
+        path=None if path == "-" else path,
+        quiet=log_options_from(ctx).quiet,
+        progress=not params["no_progress"],
+    )

@@ -1,0 +1,118 @@
+"""Records as CSV (RFC 4180): the record of JSON, flattened into columns.
+
+Nested keys are joined by `_`, lists by spaces. Empty means not known. Text that a spreadsheet
+would take for a formula has an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+
+from bitcoin_handshake.cli.output.printable import formula_safe, printable
+from bitcoin_handshake.records import Features, MessageTime, ProbeResult
+
+__all__ = ["COLUMNS", "csv_header", "csv_row"]
+
+_VERSION_KEYS = (
+    "protocol_version",
+    "services",
+    "services_names",
+    "timestamp",
+    "time_offset_s",
+    "addr_recv",
+    "addr_from",
+    "nonce",
+    "user_agent",
+    "user_agent_hex",
+    "start_height",
+    "relay",
+)
+_TIME_KEYS = ("resolve", "connect", "version", "verack", "ping")
+_FEATURE_KEYS = ("wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter")
+
+COLUMNS = (
+    "schema",
+    "timestamp",
+    "target",
+    "address",
+    "network",
+    "chain",
+    "seed",
+    "outcome",
+    "phase",
+    "code",
+    "reason",
+    "transport",
+    *(f"version_{key}" for key in _VERSION_KEYS),
+    *(f"features_{key}" for key in _FEATURE_KEYS),
+    "anomalies",
+    *(f"times_ms_{key}" for key in _TIME_KEYS),
+    "bytes_sent",
+    "bytes_received",
+    "messages",
+)
+"""The header, in order."""
+
+
+def csv_header() -> str:
+    """Write the header line."""
+    return _line(COLUMNS)
+
+
+def csv_row(result: ProbeResult) -> str:
+    """Write a record as one line (a field never holds a line end)."""
+    record = result.to_json()
+    cells: list[object] = [record[column] for column in COLUMNS[:12]]
+    version = record["version"]
+    cells += [version[key] if isinstance(version, dict) else None for key in _VERSION_KEYS]
+    cells += _feature_cells(result, record["features"])
+    cells.append(record["anomalies"])
+    times = record["times_ms"]
+    assert isinstance(times, dict)
+    cells += [times[key] for key in _TIME_KEYS]
+    cells += [result.bytes_sent, result.bytes_received, _messages_cell(result.messages)]
+    return _line([_cell(value) for value in cells])
+
+
+def _feature_cells(result: ProbeResult, features: object) -> list[object]:
+    assert isinstance(features, dict)
+    cells = dict(features)
+    known = result.features or Features()
+    if known.sendtxrcncl is not None:
+        cells["sendtxrcncl"] = f"{known.sendtxrcncl.version}:{known.sendtxrcncl.salt:016x}"
+    if known.sendcmpct:
+        cells["sendcmpct"] = [
+            f"{one.version}:{'high' if one.high_bandwidth else 'low'}" for one in known.sendcmpct
+        ]
+    return [cells[key] for key in _FEATURE_KEYS]
+
+
+def _messages_cell(messages: Sequence[MessageTime] | None) -> list[str] | None:
+    if messages is None:
+        return None
+    return [
+        f"{'sent' if one.is_sent else 'received'}:{one.msg_type}:{one.size}:{one.at_ms:.3f}"
+        for one in messages
+    ]
+
+
+def _cell(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return formula_safe(printable(value))
+        case list() | tuple():
+            return formula_safe(printable(" ".join(map(str, value))))
+        case _:
+            return value
+
+
+def _line(cells: Sequence[object]) -> str:
+    buffer = StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()

@@ -1,0 +1,84 @@
+"""Records and the sum as text for people; not stable, scripts read JSON.
+
+One line per node: outcome, address, transport, user agent, protocol version, height, services,
+connect time; where it is not `ok`, the phase and the reason in words.
+"""
+
+from __future__ import annotations
+
+from bitcoin_handshake.cli.output.printable import printable
+from bitcoin_handshake.cli.palette import PLAIN, Palette
+from bitcoin_handshake.messages.handshake import Version
+from bitcoin_handshake.protocol import services_names
+from bitcoin_handshake.records import Outcome, ProbeResult, Summary, user_agent_text
+
+__all__ = ["TextRenderer", "breakdown_text"]
+
+_WORDS = {
+    Outcome.OK: "OK     ",
+    Outcome.PARTIAL: "PARTIAL",
+    Outcome.FAILED: "FAILED ",
+    Outcome.SKIPPED: "SKIPPED",
+}
+_ADDRESS_WIDTH = 21
+"""That of the longest IPv4 address with a port of five digits."""
+
+
+class TextRenderer:
+    """Makes the line of a record.
+
+    Args:
+        palette: Colours, if any.
+    """
+
+    def __init__(self, palette: Palette = PLAIN) -> None:
+        self._outcomes = {outcome: palette.paint(outcome.value, word) for outcome, word in _WORDS.items()}
+
+    def __call__(self, result: ProbeResult) -> str:
+        """Write one line, its end included."""
+        netaddr = result.netaddr
+        where = printable(result.target) if netaddr is None else netaddr.to_text()
+        parts = [f"{self._outcomes[result.outcome]} {where:<{_ADDRESS_WIDTH}}"]
+        if result.transport is not None:
+            parts.append(result.transport)
+        if result.version is not None:
+            parts.append(_version_words(result.version))
+        if result.connect_ms is not None:
+            parts.append(f"connect {_duration(result.connect_ms)}")
+        if result.ping_ms is not None:
+            parts.append(f"ping {_duration(result.ping_ms)}")
+        if result.error is not None:
+            parts.append(_why(result))
+        return "  ".join(parts).rstrip() + "\n"
+
+
+def _version_words(version: Version) -> str:
+    user_agent = "(no user agent)" if version.user_agent is None else user_agent_text(version.user_agent)
+    height = "?" if version.start_height is None else version.start_height
+    services = " ".join(services_names(version.services)) or "no services"
+    return f"{user_agent or '(empty user agent)'}  {version.protocol_version}  height {height}  {services}"
+
+
+def _why(result: ProbeResult) -> str:
+    reason = printable(result.reason or "")
+    return reason if result.phase is None else f"{result.phase.value}: {reason}"
+
+
+def _duration(milliseconds: float) -> str:
+    if milliseconds >= 100:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds:.1f} ms" if milliseconds >= 1 else f"{milliseconds:.2f} ms"
+
+
+def breakdown_text(summary: Summary, palette: Palette = PLAIN) -> str:
+    """Write how often each reason and each user agent came, the most frequent first."""
+    return _table("Reasons", summary.reasons, palette) + _table("User agents", summary.user_agents, palette)
+
+
+def _table(title: str, counts: dict[str, int], palette: Palette) -> str:
+    if not counts:
+        return ""
+    rows = sorted(counts.items(), key=lambda row: (row[0] == "others", -row[1], row[0]))
+    width = max(len(str(count)) for count in counts.values())
+    lines = (f"  {count:>{width}}  {printable(words) or '(empty)'}\n" for words, count in rows)
+    return f"\n{palette.paint('title', title)}\n{''.join(lines)}"

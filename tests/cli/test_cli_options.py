@@ -1,0 +1,118 @@
+"""Types of options and the options that commands share."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from bitcoin_handshake.chain import CHAINS, Chain, chain_from_text
+from bitcoin_handshake.cli import options
+from bitcoin_handshake.cli.options import (
+    CHAIN_ALIASES,
+    CHAIN_NAMES,
+    ChainType,
+    HexType,
+    ResolverType,
+    SecondsType,
+    UserAgentType,
+)
+from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
+
+
+def _reason(kind: click.ParamType, text: str) -> str:
+    with pytest.raises(click.BadParameter) as caught:
+        kind.convert(text, None, None)
+    return caught.value.message
+
+
+def test_chain_names_are_those_of_the_library() -> None:
+    assert set(CHAIN_NAMES) == {str(chain) for chain in CHAINS}
+    assert {name: chain_from_text(name).chain for name in CHAIN_ALIASES} == {
+        name: Chain(chain) for name, chain in CHAIN_ALIASES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("main", "mainnet"), ("test", "testnet3"), ("testnet", "testnet3"), ("SigNet", "signet")],
+)
+def test_chain(text: str, name: str) -> None:
+    assert ChainType().convert(text, None, None) == name
+
+
+@pytest.mark.parametrize("text", ["custom", "", "mainnett"])
+def test_rejects_other_chains(text: str) -> None:
+    assert "unknown chain" in _reason(ChainType(), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("10", 10.0), ("0.5", 0.5), ("1e-3", 0.001), ("1e300", options.MAX_SECONDS)]
+)
+def test_seconds(text: str, seconds: float) -> None:
+    assert SecondsType().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "-inf", "", "ten", "1s"])
+def test_rejects_seconds_that_are_no_time(text: str) -> None:
+    assert repr(text) in _reason(SecondsType(), text)
+
+
+def test_zero_seconds_where_they_are_allowed() -> None:
+    assert SecondsType(zero_allowed=True).convert("0", None, None) == 0
+    assert "0 or more" in _reason(SecondsType(zero_allowed=True), "-0.1")
+
+
+def test_hex() -> None:
+    assert HexType().convert("51", None, None) == b"\x51"
+    assert HexType(length=4).convert("F9beb4d9", None, None) == bytes.fromhex("f9beb4d9")
+
+
+@pytest.mark.parametrize("text", ["", "5", "zz", "0x51", "51 51", "٥١", "f9 be b4 d9"])
+def test_rejects_what_is_not_hex(text: str) -> None:
+    assert "hex digits" in _reason(HexType(), text)
+
+
+@pytest.mark.parametrize("text", ["f9beb4", "f9beb4d900", "f9beb4d"])
+def test_rejects_hex_of_another_length(text: str) -> None:
+    assert _reason(HexType(length=4), text) == f"{text!r} is not 8 hex digits"
+
+
+def test_user_agent_limit_is_that_of_the_protocol() -> None:
+    assert options.MAX_USER_AGENT_LEN == MAX_SUBVERSION_LENGTH
+    assert UserAgentType().convert("é" * 128, None, None) == "é".encode() * 128
+    assert "at most 256 bytes, this one 258" in _reason(UserAgentType(), "é" * 129)
+    assert "UTF-8" in _reason(UserAgentType(), "\udcff")
+
+
+@pytest.mark.parametrize(
+    ("text", "resolver"),
+    [
+        ("system", None),
+        ("9.9.9.9", "9.9.9.9:53"),
+        ("127.0.0.1:5353", "127.0.0.1:5353"),
+        ("::1", "[::1]:53"),
+        ("[::1]:5353", "[::1]:5353"),
+        ("[2001:DB8::1]", "[2001:db8::1]:53"),
+    ],
+)
+def test_resolver(text: str, resolver: str | None) -> None:
+    assert ResolverType().convert(text, None, None) == resolver
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "dns.example",
+        "1.2.3",
+        "1.2.3.4:",
+        "1.2.3.4:0",
+        "1.2.3.4:65536",
+        "[::1",
+        "::1]:53",
+        "[1.2.3.4]:53",
+        "[]",
+    ],
+)
+def test_rejects_what_is_no_server(text: str) -> None:
+    assert "is not a DNS server" in _reason(ResolverType(), text)

@@ -1,0 +1,75 @@
+"""CSV: columns, quoting, formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+
+from bitcoin_handshake.cli.output.csv_rows import COLUMNS, csv_header, csv_row
+from bitcoin_handshake.records import ProbeResult
+from tests.cli.samples import SAMPLES, ok, results
+
+
+def _read(*results: ProbeResult) -> list[dict[str, str]]:
+    text = csv_header() + "".join(map(csv_row, results))
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_header() -> None:
+    assert csv_header() == ",".join(COLUMNS) + "\r\n"
+    assert len(set(COLUMNS)) == len(COLUMNS) == 39
+
+
+def test_a_healthy_node() -> None:
+    (row,) = _read(ok())
+    assert row["outcome"] == "ok"
+    assert row["seed"] == "seed.example"
+    assert row["version_services_names"] == "NETWORK WITNESS NETWORK_LIMITED P2P_V2"
+    assert row["version_time_offset_s"] == "1"
+    assert row["features_wtxidrelay"] == "true"
+    assert row["features_sendtxrcncl"] == "false"
+    assert row["features_feefilter"] == ""
+    assert row["times_ms_connect"] == "0.25"
+    assert row["reason"] == row["anomalies"] == row["messages"] == ""
+
+
+def test_lists_and_objects_become_words() -> None:
+    (row,) = _read(SAMPLES["everything"])
+    assert row["features_sendcmpct"] == "2:high 1:low"
+    assert row["features_sendtxrcncl"] == "1:ffffffffffffffff"
+    assert row["messages"] == "sent:version:102:0.500 received:ver,ack:0:1.000"
+    assert row["version_start_height"] == "-2147483648"
+    assert _read(SAMPLES["skipped"])[0]["seed"] == "seed.example other.example"
+
+
+@pytest.mark.parametrize(
+    "user_agent", [b"=cmd|' /C calc'!A0", b"+1", b"-1", b"@SUM(1)", b'=HYPERLINK("x","y")', b"='a',b"]
+)
+def test_no_formula_survives(user_agent: bytes) -> None:
+    (row,) = _read(ok(user_agent))
+    assert row["version_user_agent"] == "'" + user_agent.decode()
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [(b"a,b", "a,b"), (b'say "hi"', 'say "hi"'), (b"a\r\nb\t", "a\\r\\nb\\t"), (b"\t=1", "\\t=1")],
+)
+def test_quoting(user_agent: bytes, shown: str) -> None:
+    (row,) = _read(ok(user_agent))
+    assert row["version_user_agent"] == shown
+
+
+@given(results)
+def test_every_record_is_one_safe_line(result: ProbeResult) -> None:
+    line = csv_row(result)
+    assert line.endswith("\r\n")
+    assert line[:-2].isprintable()
+    (row,) = _read(result)
+    assert None not in row
+    assert None not in row.values()
+    for column, cell in row.items():
+        assert not cell.startswith(("=", "+", "@")), column
+        assert not cell.startswith("-") or float(cell) < 0
