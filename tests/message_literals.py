@@ -197,10 +197,18 @@ HEADERS = (
     # 4 + 1 + 32
     literal(m.GetBlocks(0xFFFFFFFF, (), HASH_B), 37, "ffffffff", "00", B),
     # 1 + 2 * (80 + 1)
-    literal(m.Headers((GENESIS_HEADER, ODD_HEADER)), 163, "02", GENESIS, "00", ODD, "00"),
+    literal(m.Headers.from_headers([GENESIS_HEADER, ODD_HEADER]), 163, "02", GENESIS, "00", ODD, "00"),
     # 1 + 80 + 3 + 80 + 1
-    literal(m.Headers((GENESIS_HEADER, ODD_HEADER), (300, 0)), 165, "02", GENESIS, "fd2c01", ODD, "00"),
-    literal(m.Headers(()), 1, "00"),
+    literal(
+        m.Headers.from_headers([GENESIS_HEADER, ODD_HEADER], tx_counts=(300, 0)),
+        165,
+        "02",
+        GENESIS,
+        "fd2c01",
+        ODD,
+        "00",
+    ),
+    literal(m.Headers.from_headers([]), 1, "00"),
 )
 
 TRANSACTIONS = (

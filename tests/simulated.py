@@ -37,11 +37,15 @@ def local_version(protocol_version: int = 70016, *, nonce: int = CLIENT_NONCE) -
     return local.serialize(nonce=nonce, time_unix=1_700_000_000, ip=bytes(16), port=0)
 
 
-def initiator(params: ChainParams = REGTEST, *, timeout_s: float = TIMEOUT_S) -> Session:
+def initiator(
+    params: ChainParams = REGTEST, *, timeout_s: float = TIMEOUT_S, linger_s: float = 0.0
+) -> Session:
     """A client of the same core, at the start of a connection."""
     handshake = Handshake(local_version(), initiating=True, own_nonces={CLIENT_NONCE})
     transport = V1Transport(params.magic)
-    return Session(transport, handshake, now=START, deadline=START + timeout_s, trace=False)
+    return Session(
+        transport, handshake, now=START, deadline=START + timeout_s, linger_s=linger_s, trace=False
+    )
 
 
 def converse(session: Session, script: Script) -> list[bytes]:

@@ -88,10 +88,12 @@ def transactions(draw: st.DrawFn) -> m.Transaction:
 
 @st.composite
 def headers_messages(draw: st.DrawFn) -> m.Headers:
-    """`headers` messages; the counts behind the headers are () where all are zero."""
+    """`headers` messages, with and without counts behind the headers."""
     headers = draw(tuples(block_headers))
     counts = draw(st.lists(st.integers(0, 70_000), min_size=len(headers), max_size=len(headers)))
-    return m.Headers(headers, tuple(counts) if any(counts) else (), draw(trailing))
+    return m.Headers.from_headers(
+        headers, tx_counts=draw(st.just([]) | st.just(counts)), trailing=draw(trailing)
+    )
 
 
 rising = st.lists(u16, unique=True, max_size=5).map(lambda values: tuple(sorted(values)))

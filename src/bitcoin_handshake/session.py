@@ -349,7 +349,7 @@ class Session:
             return OtherChainV2(garbage_received=self.transport.buffered)
         return PeerTimeout(
             phase=self.phase,
-            waited_s=now - self._started,
+            waited_s=round((self.deadline or now) - self._started, 3),
             bytes_received=self._fed,
             retry_v1=not self._fed and self.transport.name == "v2",
         )

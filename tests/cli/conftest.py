@@ -19,6 +19,7 @@ _VARIABLES = ("NO_COLOR", "FORCE_COLOR", "RUST_LOG", "COLUMNS", "_BITCOIN_HANDSH
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name in _VARIABLES or name.startswith("BITCOIN_HANDSHAKE_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,12 @@ Parse = Callable[..., HandshakeOptions]
 def parse(monkeypatch: pytest.MonkeyPatch) -> Parse:
     """Run the command line up to the point where work begins."""
     seen: list[HandshakeOptions] = []
-    monkeypatch.setattr(runner, "run_handshake", lambda options: seen.append(options) or 0)
+
+    def run_handshake(options: HandshakeOptions) -> int:
+        seen.append(options)
+        return 0
+
+    monkeypatch.setattr(runner, "run_handshake", run_handshake)
 
     def parse(*arguments: str) -> HandshakeOptions:
         assert main(arguments) == 0
@@ -39,7 +44,8 @@ def test_defaults(parse: Parse) -> None:
     assert parse("x") == HandshakeOptions(
         targets=("x",), chain=MAINNET, families=frozenset({"ipv4", "ipv6"}), port=None, timeout_s=10.0,
         linger_s=0.0, user_agent=LIBRARY_USER_AGENT, resolver=None, concurrency=None, messages=False,
-        allow_private=False, output=OutputOptions(format=OutputFormat.TEXT, path=None, quiet=False, progress=True),
+        allow_private=False,
+        output=OutputOptions(format=OutputFormat.TEXT, path=None, quiet=False, progress=True),
     )  # fmt: skip
     assert DEFAULT_TIMEOUT_S == 10.0
     assert DEFAULT_USER_AGENT.encode() == LIBRARY_USER_AGENT

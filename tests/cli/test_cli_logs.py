@@ -39,8 +39,15 @@ def test_directives(text: str, levels: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("loud", "loud"), ("info,x=loud", "x=loud"), ("=info", "=info"), ("a b=info", "a b=info"), ("info/x", "info/x"), ("bitcoin_handshake=", "bitcoin_handshake=")],
-)  # fmt: skip
+    [
+        ("loud", "loud"),
+        ("info,x=loud", "x=loud"),
+        ("=info", "=info"),
+        ("a b=info", "a b=info"),
+        ("info/x", "info/x"),
+        ("bitcoin_handshake=", "bitcoin_handshake="),
+    ],
+)
 def test_rejects_what_is_no_directive(text: str, part: str) -> None:
     with pytest.raises(ValueError, match=f"^{part}$"):
         parse_directives(text)

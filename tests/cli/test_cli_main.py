@@ -178,3 +178,15 @@ def test_commands_are_listed_and_loadable() -> None:
         assert command is not None
         assert command.name == name
     assert cli.get_command(context, "nonsense") is None
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_end() -> None:
+    code = (
+        "import sys, threading, time\n"
+        "from bitcoin_handshake.cli import main\n"
+        "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "sys.argv = ['bitcoin-handshake', '--version']\n"
+        "main.run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, f"bitcoin-handshake {__version__}\n".encode())

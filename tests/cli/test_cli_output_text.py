@@ -24,7 +24,8 @@ render = TextRenderer()
         ("refused", "FAILED  127.0.0.1:1            connect: connection refused: nothing listens there"),
         (
             "skipped",
-            "SKIPPED 10.0.0.1:8333          not globally routable (private): not dialled without --allow-private",
+            "SKIPPED 10.0.0.1:8333          not globally routable (private): "
+            "not dialled without --allow-private",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from bitcoin_handshake import messages
 from bitcoin_handshake.errors import FieldTooLong, WireError
 from bitcoin_handshake.messages import REGISTRY, Message, UnknownMessage, decode
 from bitcoin_handshake.protocol import MSG_TYPE_LEN, MsgType
-from tests.helpers import own_vectors, shared_vectors
+from tests.helpers import SOURCE, own_vectors, shared_vectors
 from tests.message_literals import ALL, name_of
 
 
@@ -83,5 +84,8 @@ def test_a_probe_imports_three_families_only() -> None:
         "prefix = 'bitcoin_handshake.messages.'\n"
         "print(*sorted(name[len(prefix):] for name in sys.modules if name.startswith(prefix)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+    )
     assert done.stdout.split() == ["base", "handshake", "keepalive", "preferences"]

@@ -90,6 +90,14 @@ def test_every_cut_is_truncated(index: int) -> None:
             type(message).deserialize(data[:length])
 
 
+def test_a_cut_in_the_last_entry_is_truncated() -> None:
+    payload = b"\x02" + IPV4 + IPV4
+    assert AddrV2.deserialize(payload).count == 2
+    for length in range(len(payload)):
+        with pytest.raises(Truncated):
+            AddrV2.deserialize(payload[:length])
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_excess_bytes_are_kept(index: int) -> None:
     message, data = ADDRESSES[index]

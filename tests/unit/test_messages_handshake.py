@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from bitcoin_handshake.errors import BadEncoding, FieldTooLong, TrailingBytes, Truncated
 from bitcoin_handshake.messages import Feature, Message, SendTxRcncl, V1Address, Version
+from bitcoin_handshake.wire import serialize_compact_size
 from tests.helpers import shared_vectors
 from tests.message_literals import HANDSHAKE, assert_both_ways, name_of
 
@@ -38,6 +40,16 @@ def test_version_keeps_bytes_behind_the_last_field() -> None:
     message = Version.deserialize(WHOLE + b"\xde\xad")
     assert message.trailing == b"\xde\xad"
     assert message.serialize() == WHOLE + b"\xde\xad"
+
+
+@pytest.mark.parametrize("length", [0, 1, 252, 253, 256])
+def test_the_short_way_and_the_general_way_agree(length: int) -> None:
+    user_agent = bytes(range(256))[:length]
+    whole = WHOLE[:80] + serialize_compact_size(length) + user_agent + WHOLE[-5:]
+    message, general = Version.deserialize(whole), Version.deserialize(whole + b"x")
+    assert message.user_agent == user_agent
+    assert message.serialize() == whole
+    assert replace(general, trailing=b"") == message
 
 
 @pytest.mark.parametrize(("raw", "wants"), [(0, False), (1, True), (2, True), (255, True)])

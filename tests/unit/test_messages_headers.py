@@ -15,6 +15,7 @@ from tests.message_literals import (
     GENESIS_HASH,
     GENESIS_HEADER,
     HEADERS,
+    ODD_HEADER,
     assert_both_ways,
     name_of,
 )
@@ -73,6 +74,9 @@ def test_work_of_the_first_block() -> None:
         (0x05009234, 0x92340000),
         (0x20123456, 0x123456 << 232),
         (0xFF123456, 0),  # overflow
+        (0x2100FFFF, 0xFFFF << 240),
+        (0x21010000, 0),  # 2**256: the first that overflows
+        (0x22000100, 0),
         (0x1D00FFFF, 0xFFFF << 208),
     ],
 )
@@ -110,6 +114,32 @@ def test_101_hashes_are_the_longest_locator(cls: type[GetHeaders]) -> None:
     assert len(cls.deserialize(bytes(4) + b"\x65" + bytes(32 * 102)).locator) == 101
     with pytest.raises(FieldTooLong):
         cls.deserialize(bytes(4) + b"\x66" + bytes(32 * 103))
+
+
+def test_headers_and_counts_of_the_literals() -> None:
+    plain, odd = (message for message, _ in HEADERS[2:4])
+    assert isinstance(plain, Headers)
+    assert isinstance(odd, Headers)
+    assert plain.count == odd.count == 2
+    assert plain.headers == odd.headers == (GENESIS_HEADER, ODD_HEADER)
+    assert (plain.tx_counts, odd.tx_counts) == ((), (300, 0))
+    assert odd.to_json() == {
+        "headers": [GENESIS_HEADER.to_json(), ODD_HEADER.to_json()],
+        "tx_counts": [300, 0],
+        "trailing": "",
+    }
+
+
+def test_excess_bytes_are_kept() -> None:
+    message = Headers.from_headers([GENESIS_HEADER], trailing=b"\x01\x02")
+    assert message.trailing == b"\x01\x02"
+    assert message.headers == (GENESIS_HEADER,)
+    assert Headers.from_headers([GENESIS_HEADER], tx_counts=[1], trailing=b"\x01").trailing == b"\x01"
+
+
+def test_one_count_for_each_header() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Headers.from_headers([GENESIS_HEADER], tx_counts=[1, 2])
 
 
 def test_official_headers() -> None:

@@ -124,6 +124,14 @@ def test_a_count_or_length_is_not_believed(raw: str) -> None:
         Tx.deserialize(bytes.fromhex(raw) + bytes(100))
 
 
+def test_the_shortest_inputs_and_outputs_are_accepted() -> None:
+    inputs = b"\x06" + bytes(41 * 6)
+    assert len(Tx.deserialize(bytes(4) + inputs + b"\x00" + bytes(4)).transaction.inputs) == 6
+    outputs = b"\x05" + bytes(9 * 5)
+    message = Tx.deserialize(bytes(4) + b"\x01" + bytes(41) + outputs + bytes(4))
+    assert len(message.transaction.outputs) == 5
+
+
 def test_counts_must_be_minimal() -> None:
     with pytest.raises(NonMinimalCompactSize):
         Tx.deserialize(bytes.fromhex("01000000 fd0100" + INPUT + "00 00000000"))

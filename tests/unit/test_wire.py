@@ -141,3 +141,22 @@ def test_reading_may_begin_inside() -> None:
     assert reader.read(0) == b""
     with pytest.raises(Truncated):
         reader.read(2)
+
+
+@pytest.mark.parametrize("entry_len", [1, 9, 41])
+def test_a_count_must_fit_into_what_is_left(entry_len: int) -> None:
+    reader = Reader(b"\x03" + bytes(3 * entry_len))
+    assert reader.count("list", entry_len=entry_len) == 3
+    assert reader.pos == 1
+    with pytest.raises(Truncated) as caught:
+        Reader(b"\x03" + bytes(3 * entry_len - 1)).count("list", entry_len=entry_len)
+    assert (caught.value.needed, caught.value.available) == (3 * entry_len, 3 * entry_len - 1)
+    assert caught.value.field == "list"
+
+
+def test_a_count_has_the_limit_of_its_list() -> None:
+    assert Reader(b"\x03" + bytes(3)).count(entry_len=1, limit=3) == 3
+    with pytest.raises(FieldTooLong):
+        Reader(b"\x03" + bytes(3)).count(entry_len=1, limit=2)
+    with pytest.raises(FieldTooLong):
+        Reader(b"\xfe\x01\x00\x00\x02" + bytes(9)).count(entry_len=1)

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.cli.options import (
+    ENV_PREFIX,
     PROGRAM,
     ChainType,
     Command,
@@ -42,19 +43,19 @@ MAGIC_LEN = 4
 EXAMPLES = (
     (f"{PROGRAM} seed.bitcoin.sipa.be", "every node behind a DNS seed"),
     (
-        f"{PROGRAM} --json -o nodes.json 192.0.2.7 [2001:db8::1]:8333 @nodes.txt",
+        f"{PROGRAM} --json -o nodes.json 192.0.2.7 '[2001:db8::1]:8333' @nodes.txt",
         "some nodes, as JSON into a file",
     ),
     (f"{PROGRAM} demo", "try it without internet"),
 )
 
 EPILOG = """\
-TARGET is a DNS seed, name:port, an IPv4 or IPv6 address with or without port ([ipv6]:port),
-@FILE, or - for standard input, one target a line, # for comments. A seed that is called like a
-command: put 'handshake' before it, or a dot behind it.
+TARGET is a DNS seed, name:port, IP, IP:port, [IPv6]:port, @FILE, or - for standard input: one
+target a line, # comments. A seed that is called like a command: write 'handshake' before it, or
+a dot behind it.
 
-Every option can be set by a variable: BITCOIN_HANDSHAKE_TIMEOUT=5. Log levels are read from
-BITCOIN_HANDSHAKE_LOG, then RUST_LOG. Exit codes: 0 a node completed the handshake, 1 none did,
+Every option has a variable: BITCOIN_HANDSHAKE_TIMEOUT=5. Log level or directives:
+BITCOIN_HANDSHAKE_LOG, else RUST_LOG. Exit codes: 0 a node completed the handshake, 1 none did,
 2 wrong usage, 3 no address found, 4 this machine fails, 70 a bug, 130 interrupted, 141 output
 closed."""
 
@@ -108,8 +109,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     cls=Command,
     examples=EXAMPLES,
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BITCOIN_HANDSHAKE"},
-    options_metavar="[OPTIONS]",
+    context_settings={"auto_envvar_prefix": ENV_PREFIX},
 )
 @click.argument("targets", nargs=-1, metavar="TARGET...", shell_complete=complete_target)
 @click.option(
@@ -118,25 +118,23 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     "--chain",
     "network",
     type=ChainType(),
-    help="mainnet (default), testnet3, testnet4, signet or regtest; also main, test, testnet.",
+    help="mainnet (default), testnet3, testnet4, signet, regtest.",
 )
-@click.option(
-    "-p", "--port", type=click.IntRange(1, 65535), metavar="PORT", help="Port [default: the chain's own]."
-)
+@click.option("-p", "--port", type=click.IntRange(1, 65535), metavar="PORT", help="Port [the chain's own].")
 @click.option(
     "-t",
     "--timeout",
     type=SecondsType(),
     default=10.0,
     metavar="SECONDS",
-    help="Limit per node, from connect to verdict [default: 10].",
+    help="Limit per node, connect to verdict [10].",
 )
 @click.option(
     "--linger",
     type=SecondsType(zero_allowed=True),
     default=0.0,
     metavar="SECONDS",
-    help="Go on listening after the verdict, and measure a ping.",
+    help="Listen on after the verdict, and ping [0].",
 )
 @click.option("-4", "ipv4", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV4", help="IPv4 only.")
 @click.option("-6", "ipv6", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV6", help="IPv6 only.")
@@ -144,40 +142,40 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     "--resolver",
     type=ResolverType(),
     metavar="ADDR[:PORT]",
-    help="DNS server to ask [default: the system's, and its hosts file].",
+    help="DNS server [the system's, with its hosts file].",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Connections at once [default: what this machine allows].",
+    help="Connections at once [what fits].",
 )
 @click.option(
     "--allow-private",
     is_flag=True,
-    help="Dial addresses from DNS that are not globally routable, too.",
+    help="Dial private addresses that DNS gave, too.",
 )
 @click.option(
     "--user-agent",
     type=UserAgentType(),
     default=DEFAULT_USER_AGENT,
     metavar="TEXT",
-    help=f"What we call ourselves [default: {DEFAULT_USER_AGENT}].",
+    help=f"User agent [{DEFAULT_USER_AGENT}].",
 )
 @click.option(
     "--signet-challenge",
     type=HexType(),
     metavar="HEX",
-    help="Block-signing script of a signet of your own; implies signet.",
+    help="Script of a custom signet; implies signet.",
 )
 @click.option(
     "--magic",
     type=HexType(length=MAGIC_LEN),
     metavar="HEX",
-    help="Magic of another chain, 8 hex digits in wire order (mainnet: f9beb4d9).",
+    help="Magic of another chain (mainnet: f9beb4d9).",
 )
 @output_options
-@click.option("--messages", is_flag=True, help="List every message with its time in the record (JSON, CSV).")
+@click.option("--messages", is_flag=True, help="Every message with its time (JSON, CSV).")
 @log_level_options
 @version_option
 @click.pass_context

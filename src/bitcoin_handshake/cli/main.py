@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -28,9 +29,9 @@ DEFAULT_COMMAND = "handshake"
 _EAGER = frozenset({"-h", "--help", "-V", "--version"})
 
 _COMMANDS = {
-    "handshake": "Shake hands with targets; what runs when no command is named.",
-    "demo": "The same against a simulated network of its own: no internet needed.",
-    "simulate": "Keep such a network running, for this tool or any other.",
+    "handshake": "Shake hands with targets; runs if none is named.",
+    "demo": "The same with a simulated network: no internet.",
+    "simulate": "Keep a simulated network running.",
     "completion": "Print the completion script of a shell.",
 }
 """Name of each command and its line in the help; the module `cli.NAME` has it as `command`."""
@@ -89,7 +90,11 @@ class DefaultGroup(click.Group):
 
 @click.group(
     cls=DefaultGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": ENV_PREFIX},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": ENV_PREFIX,
+        "max_content_width": 100,
+    },
 )
 @version_option
 def cli() -> None:
@@ -108,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _invoke(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except click.ClickException as error:
         hint = f" (see '{PROGRAM} --help')" if isinstance(error, click.UsageError) else ""
@@ -133,7 +139,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """Run the command line of this process and exit."""
-    sys.exit(main())
+    _fill_standard_descriptors()
+    code = main()
+    if _has_busy_threads():
+        _leave_now(code)
+    sys.exit(code)
+
+
+def _fill_standard_descriptors() -> None:
+    """Open what our starter left closed, or a socket would get the number of standard error.
+
+    Python still says that the stream is None.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _has_busy_threads() -> bool:
+    """Whether a thread would hold up the end: a look-up by the system's resolver, say."""
+    threading = sys.modules.get("threading")
+    return threading is not None and any(
+        not thread.daemon and thread is not threading.main_thread() for thread in threading.enumerate()
+    )
+
+
+def _leave_now(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)
 
 
 def _invoke(args: list[str]) -> int:
@@ -151,11 +189,10 @@ def _invoke(args: list[str]) -> int:
 def _fail(message: str, code: ExitCode) -> ExitCode:
     """Tell what went wrong, in one line that no terminal can be fooled by."""
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in message)
-    try:
-        sys.stderr.write(f"{PROGRAM}: {text}\n")
-        sys.stderr.flush()
-    except (OSError, ValueError):  # nobody reads, or standard error is closed
-        pass
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # nobody reads it
+            sys.stderr.write(f"{PROGRAM}: {text}\n")
+            sys.stderr.flush()
     return code
 
 
@@ -183,9 +220,7 @@ def _os_error_text(error: OSError) -> str:
 
 def _forget_stdout() -> None:
     """Let the interpreter's own flush at the end find nothing to complain about."""
-    try:
+    with suppress(OSError, ValueError, AttributeError):  # it is closed, or a test's own
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-    except (OSError, ValueError):  # standard output is closed, or a test's own
-        pass

@@ -220,7 +220,8 @@ class Command(click.Command):
     """
 
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+        kwargs["context_settings"] = settings | kwargs.get("context_settings", {})
         super().__init__(*args, **kwargs)
         self.examples = examples
 
@@ -280,9 +281,7 @@ def output_options(command: Decorated) -> Decorated:
         (
             click.option("--json", is_flag=True, help="One JSON object a line (NDJSON)."),
             click.option("--csv", is_flag=True, help="CSV with a header line."),
-            click.option(
-                "-o", "--output", metavar="FILE", help="Write there; '-' is standard output, the default."
-            ),
+            click.option("-o", "--output", metavar="FILE", help="Write there; - is standard output."),
             click.option("--no-progress", is_flag=True, help="No live progress bar."),
         )
     ):
@@ -295,12 +294,12 @@ def log_level_options(command: Decorated) -> Decorated:
     for option in reversed(
         (
             click.option("-v", "--verbose", count=True, help="Tell more: debug; twice: trace."),
-            click.option("-q", "--quiet", is_flag=True, help="Tell errors only; no sum on standard error."),
+            click.option("-q", "--quiet", is_flag=True, help="Errors only; no sum on standard error."),
             click.option(
                 "--log-level",
                 type=click.Choice(LOG_LEVELS, case_sensitive=False),
                 metavar="LEVEL",
-                help="off, error, warn, info (default), debug or trace.",
+                help="off, error, warn, info (default), debug, trace.",
             ),
         )
     ):

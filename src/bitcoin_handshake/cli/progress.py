@@ -62,17 +62,17 @@ class LiveBar:
 
     def write(self, text: str) -> None:
         """Write whole lines above the bar; they may hold escape sequences of ours."""
+        self._update()
         if monotonic() - self._began > PATIENCE_S:
             self._start()
-        self._update()
         self._console.print(_Raw(text), end="", crop=False, soft_wrap=True)
 
     def tick(self) -> None:
         """Draw the bar anew."""
         if not self._is_live and monotonic() - self._began <= PATIENCE_S:
             return
-        self._start()
         self._update()
+        self._start()
         self._progress.refresh()
 
     def finish(self) -> None:

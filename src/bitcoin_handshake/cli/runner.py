@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.cli.destination import Destination
@@ -87,6 +87,10 @@ class _Run:
             await self._survey.run(self._sources.batches())
         except (EnvironmentFailure, BrokenPipeError) as error:
             failure = error
+        except BaseException:  # a bug of ours: what is known is still written
+            self._sink.finish()
+            self._close_writers()
+            raise
         summary = self._survey.summary
         is_empty = not self._sources.count and not interrupts.happened
         if not is_empty or failure:
@@ -176,8 +180,9 @@ class _Run:
         """Say the sum on standard error, unless standard output has it."""
         is_said = self._format is OutputFormat.TEXT and self._destination.stream is not None
         if not is_said and not self._options.output.quiet and sys.stderr is not None:
-            sys.stderr.write(summary.to_text_line() + "\n")
-            sys.stderr.flush()
+            with suppress(OSError):  # nobody reads it
+                sys.stderr.write(summary.to_text_line() + "\n")
+                sys.stderr.flush()
 
 
 def _may_be_live() -> bool:

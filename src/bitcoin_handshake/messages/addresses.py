@@ -214,17 +214,17 @@ class AddrV2Entry:
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
-        """Read one entry.
+        """Read one entry; whether the length is that of the network is not judged.
 
         Raises:
-            WireError: The whole message must be dropped: the entry ends early, is over 512
-                bytes, or has a wrong length for a network that is known.
+            Truncated: It ends inside a field.
+            NonMinimalCompactSize: Services or length are written too long.
+            FieldTooLong: The address is over 512 bytes.
         """
         time = reader.u32("time")
         services = reader.compact_size("services", limit=None)
         network_id = reader.u8("network_id")
         address = reader.var_bytes("address", limit=MAX_ADDRV2_LEN)
-        host_from_addrv2(network_id, address)  # raises for a wrong length
         return cls(time, services, network_id, address, reader.u16_be("port"))
 
     def to_json(self) -> dict[str, object]:
@@ -325,7 +325,7 @@ def _usable_keys(data: bytes, pos: int, count: int) -> tuple[list[bytes], int]:
     """Check `count` entries from `pos` on; return the keys of the usable ones and the end.
 
     A loop over bytes and ints without a call in the usual case: 0.33 us per entry, where
-    `AddrV2Entry.read` takes 3 us (bench/messages.py).
+    `AddrV2Entry.read` takes 1.8 us (bench/messages.py).
     """
     keys: list[bytes] = []
     append = keys.append

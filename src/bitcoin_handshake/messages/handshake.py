@@ -140,7 +140,7 @@ class Version(Message):
     def _deserialize_whole(cls, payload: bytes) -> Self:
         """Read what nearly every node sends: all fields, nothing behind them.
 
-        A third of the time that the general way takes (bench/messages.py). The caller has checked
+        Half the time that the general way takes (bench/messages.py). The caller has checked
         that the length fits a user agent of payload[80] bytes, the CompactSize of which is short.
         """
         fields = _TO_USER_AGENT.unpack_from(payload)

@@ -8,6 +8,7 @@ Sources: Core's `CInv` in `protocol.h`, `ProcessMessage` in `net_processing.cpp`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import starmap
 from struct import Struct
 from typing import ClassVar, Self
 
@@ -57,7 +58,7 @@ class _Inventory(Message):
         reader = Reader(payload)
         count = reader.count("inventory", entry_len=_ITEM.size, limit=MAX_INV_SZ)
         rows = _ITEM.iter_unpack(reader.read(count * _ITEM.size, "inventory"))
-        return cls(tuple([InvItem(type_, hash_) for type_, hash_ in rows]), reader.rest())
+        return cls(tuple(starmap(InvItem, rows)), reader.rest())
 
     def serialize(self) -> bytes:
         """Write the payload."""

@@ -64,12 +64,14 @@ class Behaviour:
         expected: What a default handshake with it ends in.
         description: One line about it.
         build: Makes the script of one connection: of the node, for a client, at a monotonic time.
+        listens: Whether there is a socket at all.
     """
 
     name: str
     expected: Expected
     description: str
     build: Build
+    listens: bool = True
 
 
 OK = Expected(Outcome.OK)
@@ -248,6 +250,9 @@ _ROWS = (
     Behaviour("duplicate-version", OK, "version twice", _sin(sins.duplicate_version)),
     Behaviour("verack-twice", OK, "verack before version and twice behind it", _sin(sins.verack_twice)),
     Behaviour("late-features", OK, "wtxidrelay and sendaddrv2 behind verack", _sin(sins.late_features)),
+    Behaviour("closes-after-verack", OK, "completes, then closes at once", _sin(sins.closes_after_verack)),
+    Behaviour("resets-after-verack", OK, "completes, then resets at once", _sin(sins.resets_after_verack)),
+    Behaviour("wrong-pong", OK, "completes, then answers pings with another nonce", _sin(sins.wrong_pong)),
     Behaviour(
         "bad-then-good-version",
         OK,
@@ -429,6 +434,13 @@ _ROWS = (
     ),
     Behaviour(
         "reject", _failed(_VERSION, _CLOSED), "answers by reject (BIP61), then closes", _sin(sins.reject)
+    ),
+    Behaviour(
+        "refuses",
+        _failed(Phase.CONNECT, FailureCode.CONNECT_REFUSED),
+        "is listed by the seed, and nothing listens there",
+        _sin(sins.silent),
+        listens=False,
     ),
     Behaviour(
         "resets", _failed(_VERSION, _RESET), "resets at our first bytes", _sin(sins.resets, is_raw=True)

@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_MIX", "assign_behaviours", "parse_behaviours"]
 
 DEFAULT_MIX = (
     "core=60,core-v1=5,core-0.20=10,core-0.12=2,knots=3,btcd=3,speaks-first=2,segments=1,"
-    "unknown-messages=1,slow=2,no-verack=2,version-only=1,silent=2,closes-at-once=2,resets=1,"
+    "unknown-messages=1,slow=2,no-verack=2,version-only=1,silent=2,closes-at-once=2,resets=1,refuses=2,"
     "http=1,litecoin=1,hostile-user-agent=1"
 )
 
@@ -50,8 +50,8 @@ def parse_behaviours(text: str) -> dict[str, float]:
 def assign_behaviours(mix: Mapping[str, float], count: int, *, seed: int) -> list[Behaviour]:
     """Give each of `count` nodes a behaviour, in numbers as near to the shares as they can be.
 
-    The same arguments give the same list: the largest remainders get what division leaves over,
-    and the order is shuffled by the seed.
+    The same arguments give the same list: the largest remainders get what division leaves over
+    (the seed decides between equals), and the order is shuffled by the seed.
 
     Args:
         mix: Positive weights by name, as `parse_behaviours` gives them.
@@ -61,11 +61,13 @@ def assign_behaviours(mix: Mapping[str, float], count: int, *, seed: int) -> lis
     total = sum(mix.values())
     quotas = {name: count * weight / total for name, weight in mix.items()}
     numbers = {name: int(quota) for name, quota in quotas.items()}
-    by_remainder = sorted(quotas, key=lambda name: numbers[name] - quotas[name])
+    rng = Random(f"behaviours {seed}")
+    by_remainder = rng.sample(list(quotas), len(quotas))  # who comes first among equals
+    by_remainder.sort(key=lambda name: numbers[name] - quotas[name])
     for name in by_remainder[: count - sum(numbers.values())]:
         numbers[name] += 1
     assigned = [BEHAVIOURS[name] for name, number in numbers.items() for _ in range(number)]
-    Random(f"behaviours {seed}").shuffle(assigned)
+    rng.shuffle(assigned)
     return assigned
 
 

@@ -11,10 +11,9 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
-from pathlib import Path
 from random import Random
-from socket import socket
-from time import time
+from socket import AF_INET6, socket
+from time import monotonic, time
 
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams
 from bitcoin_handshake.engine.limits import RESERVED_DESCRIPTORS, raise_descriptor_limit
@@ -31,8 +30,6 @@ DEFAULT_NODE_COUNT = 25
 """As many as a DNS seed answers with."""
 PORT_ATTEMPTS = 16
 DNS_HOST = "127.0.0.1"
-_IF_INET6 = Path("/proc/net/if_inet6")
-_IPV6_LOOPBACK = "0" * 31 + "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +78,8 @@ class NetworkOptions:
                 raise InputError(f"the {name} must be 0 seconds or more, not {seconds:g}")
         if self.node_count < 1:
             raise InputError(f"a network has at least 1 node, not {self.node_count}")
+        if len(set(self.addresses)) < len(self.addresses):
+            raise InputError("an address of the network is given twice")
         available = len(self.addresses) or _loopback_addresses_from(self.base_address)
         if self.node_count > available:
             raise InputError(f"{self.node_count} nodes, but only {available} addresses for them")
@@ -114,9 +113,11 @@ def plan_nodes(options: NetworkOptions, *, port: int, has_ipv6: bool) -> list[Si
 def has_ipv6_loopback() -> bool:
     """Tell whether ::1 is an address of this machine."""
     try:
-        return any(line.startswith(_IPV6_LOOPBACK) for line in _IF_INET6.read_text().splitlines())
+        with socket(AF_INET6) as probe:
+            probe.bind(("::1", 0))
     except OSError:
         return False
+    return True
 
 
 class SimulatedNetwork:
@@ -127,24 +128,24 @@ class SimulatedNetwork:
         nodes: Its nodes, once started.
         seed_name: Name of its DNS seed, with the dot at the end.
         dns: `host:port` of the DNS seed, once started; '' without one.
+        fleet: The connections of all nodes.
     """
 
     def __init__(
-        self, options: NetworkOptions, *, time_unix: Callable[[], int] = lambda: int(time())
+        self,
+        options: NetworkOptions,
+        *,
+        clock: Callable[[], float] = monotonic,
+        time_unix: Callable[[], int] = lambda: int(time()),
     ) -> None:
         self.options = options
         self.nodes: Sequence[SimulatedNode] = ()
         self.seed_name = options.seed_name
         self.dns = ""
+        self.fleet = Fleet(clock=clock)
         self._time_unix = time_unix
-        self._fleet: Fleet | None = None
         self._dns_server: DnsServer | None = None
         self._servers: list[asyncio.Server] = []
-
-    @property
-    def accepted(self) -> int:
-        """Connections served so far."""
-        return 0 if self._fleet is None else self._fleet.accepted
 
     async def start(self) -> None:
         """Listen on everything.
@@ -161,15 +162,15 @@ class SimulatedNetwork:
                 f"({limit} left of it): raise `ulimit -n` or ask for fewer nodes"
             )
         wanted = self.options.max_connections
-        self._fleet = Fleet(max_connections=room if wanted is None else min(wanted, room))
+        self.fleet.max_connections = room if wanted is None else min(wanted, room)
         sockets = self._bind()
         try:
-            await self._serve(sockets, self._fleet)
+            await self._serve(sockets)
             await self._start_dns()
         except BaseException:
-            for sock in sockets:
-                sock.close()
             await self.close()
+            for sock in sockets:  # those that no server had taken over yet
+                sock.close()
             raise
 
     async def close(self) -> None:
@@ -179,9 +180,7 @@ class SimulatedNetwork:
             self._dns_server = None
         for server in self._servers:
             server.close()
-        if self._fleet is not None:
-            self._fleet.close()
-            self._fleet = None
+        await self.fleet.close()
         for server in self._servers:
             await server.wait_closed()
         self._servers.clear()
@@ -240,10 +239,13 @@ class SimulatedNetwork:
         sockets.extend(bind_node(node.netaddr) for node in nodes[1:])
         self.nodes = nodes
 
-    async def _serve(self, sockets: Sequence[socket], fleet: Fleet) -> None:
+    async def _serve(self, sockets: Sequence[socket]) -> None:
         loop = asyncio.get_running_loop()
         neighbours = tuple(node.netaddr for node in self.nodes)
         for index, (node, sock) in enumerate(zip(self.nodes, sockets, strict=True)):
+            if not node.behaviour.listens:
+                sock.close()
+                continue
             facts = NodeFacts(
                 params=self.options.params,
                 netaddr=node.netaddr,
@@ -253,9 +255,9 @@ class SimulatedNetwork:
                 delay_s=self.options.delay_s,
                 drip_s=self.options.drip_s,
             )
-            server = await loop.create_server(_acceptor(node, facts, fleet), sock=sock, backlog=BACKLOG)
+            server = await loop.create_server(_acceptor(node, facts, self.fleet), sock=sock, backlog=BACKLOG)
             self._servers.append(server)
-        fleet.start()
+        self.fleet.start()
 
     async def _start_dns(self) -> None:
         if not self.options.with_dns:

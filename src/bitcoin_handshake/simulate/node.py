@@ -14,6 +14,7 @@ import asyncio
 import errno
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import cast
@@ -66,31 +67,43 @@ class Fleet:
     """The open connections of all nodes in this process, their limit and their shared timer.
 
     Args:
+        clock: Gives monotonic seconds.
+
+    Attributes:
         max_connections: Connections accepted beyond it are closed at once, as a full node does.
+        connections: Those that are open.
+        accepted: How many were served so far.
     """
 
-    def __init__(self, *, max_connections: int) -> None:
+    def __init__(self, *, clock: Callable[[], float] = monotonic, max_connections: int = 1024) -> None:
+        self.clock = clock
         self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self.accepted = 0
-        self._sweep: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Start the shared timer, on the running loop."""
-        self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._run_sweep)
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._tick)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Reset every connection and stop the timer."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-        for connection in tuple(self.connections):
-            connection.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self.connections:
+            for connection in tuple(self.connections):
+                connection.abort()
+            await asyncio.sleep(0)
 
-    def _run_sweep(self) -> None:
-        now = monotonic()
+    def sweep(self) -> None:
+        """Look at every connection once: arm what is due soon, end what stalls."""
+        now = self.clock()
         for connection in tuple(self.connections):
             connection.sweep(now)
+
+    def _tick(self) -> None:
+        self.sweep()
         self.start()
 
 
@@ -118,6 +131,11 @@ class Connection(asyncio.Protocol):
         self._stalled_at: float | None = None
         self._closing_until: float | None = None
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether more waits to be written than the client has read."""
+        return self._stalled_at is not None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the behaviour's script, unless there are too many connections."""
         stream = cast(asyncio.Transport, transport)
@@ -128,7 +146,7 @@ class Connection(asyncio.Protocol):
             return
         fleet.connections.add(self)
         fleet.accepted += 1
-        now = monotonic()
+        now = fleet.clock()
         peername = stream.get_extra_info("peername")
         client: Client = (peername[0], peername[1]) if peername else None
         self._script = self._node.behaviour.build(self._facts, client, now)
@@ -138,14 +156,14 @@ class Connection(asyncio.Protocol):
         """Feed the script."""
         if self._script is None or self._closing_until is not None:
             return
-        now = monotonic()
+        now = self._fleet.clock()
         self._script.receive_data(data, now=now)
         self._flush(now)
 
     def eof_received(self) -> bool:
         """Tell the script; the transport closes itself once all is written."""
         if self._script is not None:
-            self._script.receive_eof(now=monotonic())
+            self._script.receive_eof(now=self._fleet.clock())
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -157,7 +175,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: stop reading from it, and let no timer write more."""
-        self._stalled_at = monotonic()
+        self._stalled_at = self._fleet.clock()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -174,7 +192,7 @@ class Connection(asyncio.Protocol):
         script = self._script
         if script is None or self._stalled_at is not None or self._closing_until is not None:
             return
-        now = monotonic()
+        now = self._fleet.clock()
         deadline = script.deadline
         if deadline is not None and deadline <= now:
             script.handle_timeout(now=now)
@@ -207,7 +225,7 @@ class Connection(asyncio.Protocol):
     def _flush(self, now: float) -> None:
         script = self._script
         transport = self._transport
-        if script is None or transport is None:
+        if script is None or transport is None or transport.is_closing():
             return
         data = script.data_to_send()
         if data:

@@ -34,6 +34,7 @@ __all__ = [
     "bad_then_good_version",
     "bad_version",
     "bad_version_then_close",
+    "closes_after_verack",
     "closes_after_version",
     "closes_at_once",
     "drip",
@@ -56,6 +57,7 @@ __all__ = [
     "reject",
     "reset_after_version",
     "resets",
+    "resets_after_verack",
     "silent",
     "ssh",
     "tls",
@@ -69,6 +71,7 @@ __all__ = [
     "version_only",
     "version_then_close",
     "wrong_magic",
+    "wrong_pong",
 ]
 
 _VERACK = MsgType.VERACK.value
@@ -122,6 +125,13 @@ def _header(peer: Peer, msg_type: str, length: int) -> bytes:
 
 def _ping(peer: Peer) -> tuple[str, bytes]:
     return MsgType.PING.value, Ping(peer.node.random.getrandbits(64)).serialize()
+
+
+def _complete(peer: Peer) -> Steps:
+    """Complete the handshake."""
+    yield from _client_version(peer)
+    yield _version(peer)
+    yield Send(peer.frames(_FEATURES) + peer.frame(_VERACK))
 
 
 def silent(_peer: Peer) -> Steps:
@@ -226,6 +236,28 @@ def late_features(peer: Peer) -> Steps:
     """Send the negotiation behind `verack`, where Core would hang up."""
     yield from version_only(peer)
     yield Send(peer.frame(_VERACK) + peer.frames(_FEATURES))
+
+
+def closes_after_verack(peer: Peer) -> Steps:
+    """Complete the handshake and close at once."""
+    yield from _complete(peer)
+    yield CLOSE
+
+
+def resets_after_verack(peer: Peer) -> Steps:
+    """Complete the handshake and reset at once: what came before counts."""
+    yield from _complete(peer)
+    yield Delay(0)
+    yield RESET
+
+
+def wrong_pong(peer: Peer) -> Steps:
+    """Complete the handshake, then answer each ping with another nonce."""
+    yield from _complete(peer)
+    while True:
+        message = yield from peer.message()
+        if message.msg_type == MsgType.PING.value and message.payload:
+            yield Send(peer.frame(MsgType.PONG.value, bytes(byte ^ 0xFF for byte in message.payload)))
 
 
 def too_old(peer: Peer) -> Steps:

@@ -1,0 +1,41 @@
+"""The demo: everything from one command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bitcoin_handshake.cli.main import main
+
+
+def test_demo_shows_good_and_bad_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\nOK      ") + out.startswith("OK") == 17
+    assert out.endswith("\nFinished! Handshake results: 17 OK | 2 PARTIALLY OK | 6 FAILED\n")
+    assert "bitcoin-handshake -n regtest --allow-private --resolver 127.0.0.1:" in err
+
+
+def test_demo_takes_output_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--nodes", "3", "--behaviours", "core", "--json", "-q"]) == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["ok"] * 3
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--behaviours", "nonsense"], "unknown behaviour 'nonsense'"),
+        (["--nodes", "0"], "not in the range"),
+        (["--json", "--csv"], "exclude each other"),
+        (["seed.example"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.count("\n") == 1
