@@ -128,13 +128,22 @@ class Recorder:
 
     # --- first and last line ----------------------------------------------------------------
 
-    def begin(self, handshake: Handshake, *, now: float, linger_s: float, ping_nonce: int) -> None:
-        """Write the first line."""
+    def begin(
+        self,
+        handshake: Handshake,
+        *,
+        now: float,
+        deadline: float,
+        first_byte_by: float | None,
+        linger_s: float,
+        ping_nonce: int,
+    ) -> None:
+        """Write the first line; the arguments are those of the session."""
         facts = self._facts
         started = rfc3339(facts.started_unix)
         self._number = self._sink.begin(f"{started} {facts.address}")
         self._now = now
-        secrets = {} if facts.secrets is None else {"secrets": facts.secrets.to_json()}
+        secrets: dict[str, Any] = {} if facts.secrets is None else {"secrets": facts.secrets.to_json()}
         self._put(
             "connection",
             transcript=TRANSCRIPT_VERSION,
@@ -145,7 +154,8 @@ class Recorder:
             initiating=facts.initiating,
             started=started,
             connected_ms=self._ms(now),
-            timeout_ms=round(facts.timeout_s * 1000, 3),
+            deadline_ms=self._ms(deadline),
+            first_byte_ms=None if first_byte_by is None else self._ms(first_byte_by),
             linger_ms=round(linger_s * 1000, 3),
             ping_nonce=f"{ping_nonce:016x}",
             own_nonces=[f"{nonce:016x}" for nonce in facts.own_nonces],
@@ -342,7 +352,7 @@ class Recorder:
         return round((at - self._started) * 1000, 3)
 
 
-def decoded_fields(msg_type: str, payload: bytes | None) -> dict[str, object]:
+def decoded_fields(msg_type: str, payload: bytes | None) -> dict[str, Any]:
     """Return `fields`, and `error` where the payload is not that of its type.
 
     Args:

@@ -22,7 +22,7 @@ from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.protocol import MAX_PROTOCOL_MESSAGE_LENGTH
 from bitcoin_handshake.transcript.format import Record, read_line
 from bitcoin_handshake.transcript.reader import Conversation, DamagedTranscript, TranscriptLine
-from bitcoin_handshake.transcript.scripted import Feed, ScriptedTransport
+from bitcoin_handshake.transcript.scripted import V2_TRANSPORT_CODES, Feed, ScriptedTransport
 from bitcoin_handshake.transcript.session import RecordedSession
 from bitcoin_handshake.transcript.sink import ConnectionFacts, V2Secrets
 from bitcoin_handshake.transport.base import Transport
@@ -166,7 +166,6 @@ class _Replayer:
             address=header["address"],
             initiating=header["initiating"],
             started_unix=0.0,
-            timeout_s=header["timeout_ms"] / 1000,
             own_nonces=own,
             secrets=secrets,
         )
@@ -180,7 +179,8 @@ class _Replayer:
             ),
             now=header["connected_ms"] / 1000,
             started=0.0,
-            deadline=header["timeout_ms"] / 1000,
+            deadline=header["deadline_ms"] / 1000,
+            first_byte_by=None if header["first_byte_ms"] is None else header["first_byte_ms"] / 1000,
             linger_s=header["linger_ms"] / 1000,
             ping_nonce=int(header["ping_nonce"], 16),
             facts=facts,
@@ -253,12 +253,9 @@ class _Replayer:
         if self._is_raw:
             return line.event == "read"
         if line.event == "failed":
-            return record["code"].startswith("v2.") or self._is_v1_over_v2(record)
+            is_v2 = self._conversation.header.record["transport"] == "v2"
+            return is_v2 and record["code"] in V2_TRANSPORT_CODES
         return line.event in _INPUTS and line.event != "read"
-
-    def _is_v1_over_v2(self, failed: Record) -> bool:
-        header = self._conversation.header.record
-        return header["transport"] == "v2" and failed["code"] in ("v1.bad_magic", "v1.other_chain")
 
     def _is_alone(self, line: TranscriptLine) -> bool:
         is_sent = line.event == "message" and line.record["direction"] == "sent"

@@ -23,6 +23,10 @@ from bitcoin_handshake.errors import (
     PacketTooLarge,
     PeerError,
     Phase,
+    SelfConnection,
+    SpeaksHttp,
+    SpeaksSsh,
+    SpeaksTls,
 )
 from bitcoin_handshake.protocol import HEADER_LEN, MsgType
 from bitcoin_handshake.transcript.format import Record
@@ -31,12 +35,26 @@ from bitcoin_handshake.transport.base import ReceivedMessage
 from bitcoin_handshake.transport.events import TransportEvent, TransportEventKind
 from bitcoin_handshake.transport.v1 import V1Transport
 
-__all__ = ["MAX_REPLAY_BYTES", "Feed", "ScriptedTransport"]
+__all__ = ["MAX_REPLAY_BYTES", "V2_TRANSPORT_CODES", "Feed", "ScriptedTransport"]
 
 MAX_REPLAY_BYTES = 256 * 1024 * 1024
 """Bytes that a replay stands for at most: four times what ends a handshake as a flood."""
 MIN_MESSAGE_BYTES = 20
 """The shortest packet of v2; a message of v1 has 24."""
+
+_MAGIC_ERRORS = MappingProxyType(
+    {error.code.value: error for error in (BadMagic, SpeaksHttp, SpeaksSsh, SpeaksTls)}
+)
+_OTHER_ERRORS = (
+    AuthenticationFailed,
+    LooksLikeV1,
+    NoGarbageTerminator,
+    OtherChain,
+    PacketTooLarge,
+    SelfConnection,
+)
+V2_TRANSPORT_CODES = frozenset(_MAGIC_ERRORS) | {error.code.value for error in _OTHER_ERRORS}
+"""What a v2 transport fails with; other failures come out of the session by themselves."""
 
 _PHASES = MappingProxyType(
     {
@@ -46,6 +64,8 @@ _PHASES = MappingProxyType(
         TransportEventKind.V1: None,
     }
 )
+
+
 class Room(Protocol):
     """The part of a sink that says whether messages are only counted."""
 
@@ -123,6 +143,8 @@ class ScriptedTransport:
     def receive_data(self, data: bytes) -> None:
         """Take note of so many bytes; what they mean was staged."""
         self._fed += len(data)
+        while self._items and isinstance(self._items[0][0], TransportEvent):
+            self._begin(*self._items.popleft())
 
     def next_message(self) -> ReceivedMessage | None:
         """Return the next message, or None.
@@ -298,14 +320,16 @@ def _transport_error(record: Record) -> PeerError:
                 return PacketTooLarge(length=int(facts["length"]), limit=int(facts["limit"]))
             case FailureCode.V2_LOOKS_LIKE_V1:
                 return LooksLikeV1()
+            case FailureCode.HANDSHAKE_SELF_CONNECTION:
+                return SelfConnection()
             case FailureCode.V1_OTHER_CHAIN:
                 return OtherChain(
                     received=bytes.fromhex(facts["received"]),
                     expected=bytes.fromhex(facts["expected"]),
                     chain=str(facts["chain"]),
                 )
-            case _:
-                return BadMagic(
+            case code:
+                return _MAGIC_ERRORS[code](
                     received=bytes.fromhex(facts["received"]), expected=bytes.fromhex(facts["expected"])
                 )
     except (KeyError, TypeError, ValueError):

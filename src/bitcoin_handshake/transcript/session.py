@@ -23,8 +23,8 @@ class RecordedSession(Session):
 
     Args:
         transport: A v2 transport must have been made with `trace`.
-        handshake, now, started, deadline, linger_s, ping_nonce: As for `Session`; the zero point
-            of the transcript's times is `started`.
+        handshake, now, started, deadline, first_byte_by, linger_s, ping_nonce: As for `Session`;
+            the zero point of the transcript's times is `started`.
         facts: What the first line says.
         sink: Where the lines go.
         limit: Characters of text after which messages that change nothing are only counted.
@@ -42,6 +42,7 @@ class RecordedSession(Session):
         deadline: float,
         facts: ConnectionFacts,
         sink: TranscriptSink,
+        first_byte_by: float | None = None,
         linger_s: float = 0.0,
         ping_nonce: int = 0,
         limit: int = MAX_TRANSCRIPT_BYTES,
@@ -49,13 +50,21 @@ class RecordedSession(Session):
         self._is_taking = False
         self._seen = 0
         self._recorder = Recorder(facts, sink, transport, started=started, limit=limit)
-        self._recorder.begin(handshake, now=now, linger_s=linger_s, ping_nonce=ping_nonce)
+        self._recorder.begin(
+            handshake,
+            now=now,
+            deadline=deadline,
+            first_byte_by=first_byte_by,
+            linger_s=linger_s,
+            ping_nonce=ping_nonce,
+        )
         super().__init__(
             transport,
             handshake,
             now=now,
             started=started,
             deadline=deadline,
+            first_byte_by=first_byte_by,
             linger_s=linger_s,
             ping_nonce=ping_nonce,
         )

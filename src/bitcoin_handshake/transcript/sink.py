@@ -74,7 +74,6 @@ class ConnectionFacts:
         address: The peer's, as text.
         initiating: Whether we opened the connection.
         started_unix: When the connect began, seconds since the Unix epoch.
-        timeout_s: Seconds allowed from there to the verdict.
         own_nonces: Nonces by which this connection recognises itself: its own.
         secrets: Of a v2 transport; with them the raw bytes are recorded too.
     """
@@ -83,7 +82,6 @@ class ConnectionFacts:
     address: str
     initiating: bool
     started_unix: float
-    timeout_s: float
     own_nonces: Sequence[int] = ()
     secrets: V2Secrets | None = None
 
@@ -94,7 +92,6 @@ class ConnectionFacts:
         netaddr: NetAddr,
         *,
         started_unix: float,
-        timeout_s: float,
         nonce: int,
         secrets: V2Secrets | None = None,
     ) -> ConnectionFacts:
@@ -104,7 +101,6 @@ class ConnectionFacts:
             address=netaddr.to_text(),
             initiating=True,
             started_unix=started_unix,
-            timeout_s=timeout_s,
             own_nonces=(nonce,),
             secrets=secrets,
         )
