@@ -46,6 +46,13 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 RAW_PIECE_BYTES = 256 * 1024
 """Raw bytes in one line at most."""
 
+MAX_DEPTH = 32
+"""Objects and lists inside each other: a block in its fields has six."""
+_MORE_NAMES = frozenset(
+    {"event", "skipped", "offset", "action", "state", "anomalies", "own_nonce", "by", "error", "secrets"}
+)
+"""Keys that not every line of their event has."""
+
 Record = Mapping[str, Any]
 """One line as JSON has it, checked."""
 _Check = Callable[[object], bool]
@@ -69,6 +76,9 @@ def read_line(text: bytes) -> Record:
     Args:
         text: The line, at most MAX_LINE_BYTES (4 MiB), with or without its end.
 
+    Returns:
+        The object; keys that version 1 does not know are left out.
+
     Raises:
         ValueError: It is no line of a transcript; says why, in words for people.
     """
@@ -83,7 +93,11 @@ def read_line(text: bytes) -> Record:
     if not isinstance(record, dict):
         raise ValueError("not a JSON object")
     check_record(record)
-    return record
+    known = EVENTS[record["event"]]
+    kept = {name: value for name, value in record.items() if name in known or name in _MORE_NAMES}
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _check_depth(kept)
+    return kept
 
 
 def check_record(record: Record) -> None:
@@ -123,6 +137,22 @@ def _check_message(record: Record) -> None:
                 raise ValueError(f"a message received lacks '{name}'")
             if not check(record[name]):
                 raise ValueError(f"'{name}' must be {meaning}")
+
+
+def _check_depth(record: Record) -> None:
+    """Refuse what is nested so deeply that no recursion ends."""
+    level: list[object] = [record]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                below.extend(value.values())
+            elif isinstance(value, list):
+                below.extend(value)
+        if not below:
+            return
+        level = below
+    raise ValueError("nested too deeply")
 
 
 def _refuse_constant(name: str) -> object:

@@ -12,6 +12,7 @@ and the passing of time are fed; everything else must come out again, line by li
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -20,7 +21,7 @@ from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.errors import EnvironmentFailure, LocalProtocolError
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.protocol import MAX_PROTOCOL_MESSAGE_LENGTH
-from bitcoin_handshake.transcript.format import Record, read_line
+from bitcoin_handshake.transcript.format import Record
 from bitcoin_handshake.transcript.reader import Conversation, DamagedTranscript, TranscriptLine
 from bitcoin_handshake.transcript.scripted import V2_TRANSPORT_CODES, Feed, ScriptedTransport
 from bitcoin_handshake.transcript.session import RecordedSession
@@ -307,7 +308,7 @@ class _Replayer:
         recorded = [header, *(line for line in self._lines if line.event != "interrupted")]
         if not self._is_raw:
             recorded = [line for line in recorded if line.event not in _RAW]
-        replayed = [read_line(text.encode()) for text in self._sink.lines]
+        replayed = [json.loads(text) for text in self._sink.lines]
         difference = None
         for old, new in zip_longest(recorded, replayed):
             difference = _difference(old, new)

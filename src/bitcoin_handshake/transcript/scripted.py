@@ -332,5 +332,5 @@ def _transport_error(record: Record) -> PeerError:
                 return _MAGIC_ERRORS[code](
                     received=bytes.fromhex(facts["received"]), expected=bytes.fromhex(facts["expected"])
                 )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("'facts' do not belong to the 'code'") from None
