@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bitcoin_handshake.prober import ProbeOptions
     from bitcoin_handshake.protocol import MsgType, ServiceFlags
     from bitcoin_handshake.records import Outcome, ProbeResult, ResultSink, Summary
-    from bitcoin_handshake.resolve import Resolution, resolve
+    from bitcoin_handshake.resolver import Resolution, resolve
     from bitcoin_handshake.session import Session
     from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
     from bitcoin_handshake.targets import Target, parse_target
@@ -93,7 +93,7 @@ _HOMES = {
     "prober": ("ProbeOptions",),
     "protocol": ("MsgType", "ServiceFlags"),
     "records": ("Outcome", "ProbeResult", "ResultSink", "Summary"),
-    "resolve": ("Resolution", "resolve"),
+    "resolver": ("Resolution", "resolve"),
     "session": ("Session",),
     "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
     "targets": ("Target", "parse_target"),

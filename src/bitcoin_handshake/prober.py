@@ -19,7 +19,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os import urandom
+from os import strerror, urandom
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
@@ -166,6 +166,7 @@ class Prober:
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
         again.earlier = result
+        again.began = visit.started
         again.until = monotonic() + left_s
         self._dial_again(again, result)
 
@@ -253,7 +254,10 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
     prober = None
     try:
         prober = Prober(dialer, options, done.set_result)
-        prober.start(prober.visit(netaddr.to_text(), netaddr))
+        try:
+            prober.start(prober.visit(netaddr.to_text(), netaddr))
+        except OutOfResources as shortage:
+            raise EnvironmentFailure(f"cannot open a connection: {strerror(shortage.errno)}") from shortage
         return await done
     finally:
         if prober is not None:

@@ -33,7 +33,7 @@ from bitcoin_handshake.errors import (
     Phase,
     SelfConnection,
 )
-from bitcoin_handshake.handshake import Action, Handshake, State
+from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
@@ -201,7 +201,7 @@ class Session:
     @property
     def is_complete(self) -> bool:
         """Whether the handshake completed."""
-        return self.handshake.state is State.COMPLETE
+        return self.verack_at is not None
 
     @property
     def outcome(self) -> Outcome:
@@ -215,7 +215,7 @@ class Session:
     @property
     def bytes_received(self) -> int:
         """Bytes up to the one that completed the verdict, or all where none did."""
-        if self.finished and (self.is_complete or self._judged_by_bytes):
+        if self.finished and (self.verack_at is not None or self._judged_by_bytes):
             return self.transport.consumed
         return self._fed
 

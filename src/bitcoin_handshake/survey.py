@@ -28,6 +28,7 @@ from bitcoin_handshake.errors import (
     AddressFamilyExcluded,
     BadTarget,
     EnvironmentFailure,
+    InputError,
     NoProxy,
     Phase,
     ResolveFailed,
@@ -46,7 +47,7 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
-from bitcoin_handshake.resolve import Resolution, resolve
+from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.targets import Target, parse_target
 from bitcoin_handshake.visit import Visit
 
@@ -80,6 +81,9 @@ class SurveyOptions:
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most; None for DEFAULT_CONCURRENCY.
         allow_private: Dial learned addresses that are not globally routable too.
+
+    Raises:
+        InputError: A value is out of its range.
     """
 
     probe: ProbeOptions
@@ -88,6 +92,14 @@ class SurveyOptions:
     resolver: str | None = None
     concurrency: int | None = None
     allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 1 <= self.port <= 65535:
+            raise InputError(f"a port is a number from 1 to 65535, not {self.port}")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise InputError(f"at least 1 connection at once is needed, not {self.concurrency}")
+        if not self.families:
+            raise InputError("no address family to dial")
 
 
 class Survey:
@@ -108,6 +120,9 @@ class Survey:
         self._port = options.port or self._chain.default_port
         self._queue: deque[Visit] = deque()
         self._learned: dict[NetAddr, list[str]] = {}
+        self._refused: set[NetAddr] = set()
+        self._stopped = asyncio.Event()
+        self._failure: BaseException | None = None
         self._is_fed = False
         self._concurrency = 0
         self._is_scheduled = False
@@ -130,10 +145,8 @@ class Survey:
         """
         began = monotonic()
         self._concurrency = fit_concurrency(self._options.concurrency)
-        self._stopped = asyncio.Event()
         self._changed = asyncio.Event()
         self._names_at_once = asyncio.Semaphore(MAX_NAMES_AT_ONCE)
-        self._failure: BaseException | None = None
         self._dialer = Dialer(on_turn=self._start_more)
         self._prober = Prober(self._dialer, self._options.probe, self._record)
         feeding = asyncio.create_task(self._feed(batches))
@@ -201,7 +214,7 @@ class Survey:
             await self._changed.wait()
 
     def _typed(self, target: Target, netaddr: NetAddr) -> Visit:
-        if not netaddr.port:
+        if not netaddr.port and netaddr.network is not Network.I2P:
             netaddr = NetAddr(netaddr.network, netaddr.host, self._port)
         self.summary.addresses += 1
         return self._prober.visit(target.text, netaddr)
@@ -230,7 +243,11 @@ class Survey:
                 found += self._learn(target, answer, visits)
         if found:
             _log.info("Resolved %d addresses. Starting handshakes...", found)
-        for visit in visits.values():
+        for netaddr, visit in visits.items():
+            skipped = self._refusal(netaddr) if netaddr in self._refused else None
+            if skipped is not None:
+                self._skip(visit, skipped)
+                continue
             self._queue.append(visit)
             if len(self._queue) >= 2 * self._concurrency:
                 await self._room()
@@ -250,27 +267,31 @@ class Survey:
                 return error
 
     def _learn(self, target: Target, answer: Resolution, visits: dict[NetAddr, Visit]) -> int:
-        """Take the addresses of one name; return how many are new in this run."""
+        """Take the addresses of one name; return how many are new in this run.
+
+        What a name of this machine's own (hosts file, `localhost`) gives is dialled wherever it
+        is, even where a DNS server gave it before and it was refused.
+        """
         port = target.port or self._port
         new = 0
         refused = 0
         for address in answer.addresses:
             netaddr = NetAddr(address.network, address.host, port)
             seeds = self._learned.get(netaddr)
-            if seeds is not None:
-                if target.host not in seeds:
-                    seeds.append(target.host)
-                continue
-            new += 1
-            self.summary.addresses += 1
-            seeds = self._learned[netaddr] = [target.host]
-            visit = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
-            skipped = None if answer.local else self._refusal(netaddr)
-            if skipped is None:
-                visits[netaddr] = visit
-            else:
-                refused += 1
-                self._skip(visit, skipped)
+            is_refused = not answer.local and self._refusal(netaddr) is not None
+            refused += is_refused
+            if seeds is None:
+                new += 1
+                self.summary.addresses += 1
+                seeds = self._learned[netaddr] = []
+                if is_refused:
+                    self._refused.add(netaddr)
+                visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
+            elif netaddr in self._refused and not is_refused:
+                self._refused.discard(netaddr)
+                visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
+            if target.host not in seeds:
+                seeds.append(target.host)
         if refused and refused == len(answer.addresses):
             _log.warning(
                 "%s: all %d addresses are private or reserved and were skipped; --allow-private dials them",
@@ -350,7 +371,7 @@ class Survey:
         self.summary.count(result)
         try:
             self._sink.write(result)
-        except (BrokenPipeError, EnvironmentFailure) as error:
+        except Exception as error:  # a sink that fails ends the run, not a callback of the loop
             self._fail(error)
 
 

@@ -53,10 +53,12 @@ class Visit(Connection):
         nonce: That of our `version`.
         earlier: What came of v2, where that was tried before.
         recorded: The session, where a transcript is kept.
-        until: When the node as a whole must be done, where this is not its first connection.
+        began, until: When the node was begun, and when it must be done as a whole, where this is not
+            its first connection.
     """
 
     __slots__ = (
+        "began",
         "earlier",
         "messages",
         "nonce",
@@ -68,6 +70,7 @@ class Visit(Connection):
         "until",
     )
 
+    began: float
     until: float
 
     def __init__(
@@ -116,6 +119,7 @@ class Visit(Connection):
             initiating=True,
             own_nonces=prober.nonces,
         )
+        started = self.started if self.earlier is None else self.began
         sink = prober.options.transcripts
         if sink is not None:
             from bitcoin_handshake.transcript.session import RecordedSession
@@ -125,7 +129,8 @@ class Visit(Connection):
                 transport,
                 handshake,
                 now=now,
-                started=self.started,
+                started=started,
+                dialled_at=self.started,
                 deadline=deadline,
                 facts=ConnectionFacts.of(
                     prober.options.chain,
@@ -144,7 +149,7 @@ class Visit(Connection):
             transport,
             handshake,
             now=now,
-            started=self.started,
+            started=started,
             deadline=deadline,
             first_byte_by=first_byte_by,
             linger_s=prober.options.linger_s,
@@ -333,8 +338,9 @@ def _rank(result: ProbeResult) -> tuple[int, bool, bool]:
 
 def fresh_keys() -> tuple[bytes, bytes]:
     """Make a private key of 32 bytes and its encoding of 64, for one connection."""
-    private_key = urandom(32)  # over the curve's order once in 2**127
-    return private_key, ellswift.create(private_key, urandom(32))
+    entropy = urandom(64)
+    private_key = entropy[:32]  # over the curve's order once in 2**127
+    return private_key, ellswift.create(private_key, entropy[32:])
 
 
 def fresh_garbage() -> bytes:

@@ -66,6 +66,7 @@ class Connection:
         error: Why no connection came about, or None.
         bytes_sent: Bytes that the system took from us.
         is_traced: Whether every event of the session is wanted.
+        was_reset: Whether the system told of a reset: it does so once, to whichever call comes first.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Connection:
         "started",
         "tick",
         "timeout_s",
+        "was_reset",
     )
 
     sock: socket.socket
@@ -101,6 +103,7 @@ class Connection:
         self.bytes_sent = 0
         self.held = 0
         self.is_paused = False
+        self.was_reset = False
 
     @property
     def deadline(self) -> float:

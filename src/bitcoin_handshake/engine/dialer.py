@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from errno import EADDRNOTAVAIL, EINPROGRESS, ENETUNREACH
+from errno import EADDRNOTAVAIL, ECONNRESET, EINPROGRESS, ENETUNREACH, EPIPE
 from time import monotonic
 
 from bitcoin_handshake.engine.connection import Connection, connect_error
@@ -30,7 +30,7 @@ from bitcoin_handshake.engine.limits import (
     SMALL_BUFFER,
 )
 from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, make_poller
-from bitcoin_handshake.errors import ConnectTimeout
+from bitcoin_handshake.errors import ConnectTimeout, EnvironmentFailure
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.session import Session
 
@@ -51,7 +51,8 @@ LATE_CONNECT_GRACE_S = 1.0
 # Where the system knows it, non-blocking from the start saves a call for each socket.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _READ_OR_ERROR = READ | ERROR
-_MORE = getattr(socket, "MSG_MORE", 0)
+# A connect that fails this way was established first: a refused one is ECONNREFUSED.
+_RESET = frozenset({ECONNRESET, EPIPE})
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
 
 
@@ -74,6 +75,9 @@ class Dialer:
         on_turn: Called at the end of every turn: the place to start more connections.
         max_total_buffered: Bytes of unfinished messages that all connections may hold.
 
+    Raises:
+        EnvironmentFailure: There is no descriptor left to begin with.
+
     Attributes:
         in_flight: Connections dialled and not over.
         buffered: Bytes of unfinished messages that are held now.
@@ -87,7 +91,10 @@ class Dialer:
         max_total_buffered: int = MAX_TOTAL_BUFFERED,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._poller = make_poller()
+        try:
+            self._poller = make_poller()
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot watch any connection: {error.strerror}") from error
         # Descriptors leave an epoll set by being closed; other pollers must be told.
         self._forget = getattr(self._poller, "forget", None)
         self._on_turn = on_turn
@@ -181,13 +188,18 @@ class Dialer:
 
     def _finish_connect(self, connection: Connection, mask: int) -> None:
         now = monotonic()
-        if mask & ERROR:
+        # Of the pollers only epoll tells an error from readiness.
+        if mask & ERROR or self._forget is not None:
             number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number:
+            if number in _RESET:
+                connection.was_reset = True
+            elif number:
                 waited_s = now - connection.started
                 connection.error = connect_error(number, waited_s=waited_s)
                 self._finish(connection)
                 return
+        if now >= connection.started + connection.timeout_s:
+            self._excuse(connection, now)
         connection.connected_at = now
         connection.session = session = connection.open_session(now)
         self._watch_deadline(connection, session)
@@ -204,12 +216,12 @@ class Dialer:
             return False
         except OSError:
             count = 0
-            session.receive_eof(now=monotonic(), reset=True)
+            connection.was_reset = True
+        if count:
+            session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
         else:
-            if count:
-                session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
-            else:
-                session.receive_eof(now=monotonic())
+            session.receive_eof(now=monotonic(), reset=connection.was_reset)
+            connection.pending = b""
         data = session.data_to_send()
         if data:
             self._write(connection, session, data)
@@ -222,12 +234,14 @@ class Dialer:
         if was_pending:
             data = was_pending + data
         try:
-            # The last words before we close leave in one segment with the end of the stream.
-            sent = connection.sock.send(data, _MORE if session.finished else 0)
+            sent = connection.sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
             connection.pending = b""
+            connection.was_reset = True
+            if was_pending:
+                self._poller.modify(connection.fd, READ)
             return
         connection.bytes_sent += sent
         if sent < len(data):
@@ -236,8 +250,7 @@ class Dialer:
             self._poller.modify(connection.fd, WRITE)
         elif was_pending:
             connection.pending = b""
-            if not connection.is_paused:
-                self._poller.modify(connection.fd, READ)
+            self._poller.modify(connection.fd, 0 if connection.is_paused else READ)
 
     def _hand_out(self, connection: Connection, session: Session) -> None:
         while (event := session.next_event()) is not None:
@@ -329,7 +342,7 @@ class Dialer:
             for connection in self._ticks.pop(tick, ()):
                 self._expire(connection)
         self._next_tick = current + 1
-        if self._ticks:
+        if self._ticks and self._timer is None:
             self._timer = self._loop.call_later(TICK_S, self._judge_deadlines)
         if due and self._on_turn is not None:
             self._on_turn()
@@ -360,16 +373,22 @@ class Dialer:
             sock.getpeername()
         except OSError:
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            connection.error = (
-                connect_error(number, waited_s=connection.timeout_s)
-                if number
-                else ConnectTimeout(waited_s=connection.timeout_s)
-            )
-            self._finish(connection)
-            return
-        # Connected in time, and it is we who were too busy to notice.
-        late_s = monotonic() - connection.started - connection.timeout_s
+            if number not in _RESET:
+                connection.error = (
+                    connect_error(number, waited_s=connection.timeout_s)
+                    if number
+                    else ConnectTimeout(waited_s=connection.timeout_s)
+                )
+                self._finish(connection)
+                return
+            connection.was_reset = True
+        self._excuse(connection, monotonic())
+
+    def _excuse(self, connection: Connection, now: float) -> None:
+        """Move the deadline: it connected in time, and it is we who were too busy to notice."""
+        late_s = now - connection.started - connection.timeout_s
         connection.timeout_s += late_s + min(LATE_CONNECT_GRACE_S, connection.timeout_s)
+        self._disarm(connection)
         self._arm(connection, connection.deadline)
 
 

@@ -22,9 +22,10 @@ class RecordedSession(Session):
     """A `Session` with a transcript; driven like any other, then closed with `finish`.
 
     Args:
-        transport: A v2 transport must have been made with `trace`.
-        handshake, now, started, deadline, first_byte_by, linger_s, ping_nonce: As for `Session`;
-            the zero point of the transcript's times is `started`.
+        transport, handshake, now, started, deadline, first_byte_by, linger_s, ping_nonce: As for `Session`;
+            a v2 transport must have been made with `trace`.
+        dialled_at: When the connect began, the zero point of the transcript's times; None for
+            `started`.
         facts: What the first line says.
         sink: Where the lines go.
         limit: Characters of text after which messages that change nothing are only counted.
@@ -39,6 +40,7 @@ class RecordedSession(Session):
         *,
         now: float,
         started: float,
+        dialled_at: float | None = None,
         deadline: float,
         facts: ConnectionFacts,
         sink: TranscriptSink,
@@ -49,7 +51,9 @@ class RecordedSession(Session):
     ) -> None:
         self._is_taking = False
         self._seen = 0
-        self._recorder = Recorder(facts, sink, transport, started=started, limit=limit)
+        self._recorder = Recorder(
+            facts, sink, transport, started=started if dialled_at is None else dialled_at, limit=limit
+        )
         self._recorder.begin(
             handshake,
             now=now,

@@ -110,7 +110,7 @@ class V1Transport:
     def __init__(self, magic: bytes, *, max_kept_payload: int = MAX_KEPT_PAYLOAD) -> None:
         self._magic = magic
         self._empty_messages = _empty_messages(magic)
-        self._max_kept_payload = max_kept_payload
+        self._max_kept_payload = min(max_kept_payload, MAX_PROTOCOL_MESSAGE_LENGTH)
         self._buffer: bytes | bytearray = b""
         self._pos = 0
         self._outgoing: list[bytes] = []
@@ -160,14 +160,17 @@ class V1Transport:
             return empty
         if not header.startswith(self._magic):
             self._check_magic(header)
+            self._let_go()
             return None
         if len(header) < HEADER_LEN:
+            self._let_go()
             return None
         _, raw_type, length, checksum = _HEADER.unpack(header)
         if length > self._max_kept_payload:
             return self._begin_skim(_Skim(header, raw_type, length, checksum))
         stop = end + length
         if stop > len(buffer):
+            self._let_go()
             return None
         payload = bytes(buffer[end:stop])
         self._pos = stop
@@ -186,6 +189,12 @@ class V1Transport:
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         return data
+
+    def _let_go(self) -> None:
+        """Keep no more than what is unread: a read of 256 KiB may end in one byte of a message."""
+        if self._pos:
+            self._buffer = self._buffer[self._pos :]
+            self._pos = 0
 
     def _begin_skim(self, skim: _Skim) -> ReceivedMessage | None:
         if skim.length > MAX_PROTOCOL_MESSAGE_LENGTH:
@@ -240,8 +249,7 @@ def _deliver(
     msg_type = _KNOWN_TYPES.get(raw_type)
     if msg_type is None:
         if not _is_legal_type(raw_type):
-            shown = raw_type.rstrip(b"\0").decode("ascii", "backslashreplace")
-            printable = shown.encode("unicode_escape").decode("ascii")
+            printable = raw_type.rstrip(b"\0").decode("latin-1").encode("unicode_escape").decode("ascii")
             return ReceivedMessage(printable, payload, size, AnomalyCode.BAD_MSG_TYPE, header)
         msg_type = raw_type.rstrip(b"\0").decode("ascii")
     anomaly = None if is_intact else AnomalyCode.BAD_CHECKSUM

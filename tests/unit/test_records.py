@@ -1,0 +1,311 @@
+"""The record of a target: its JSON form, the summary, text that is safe to print."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bitcoin_handshake.errors import (
+    AnomalyCode,
+    BadTarget,
+    ConnectRefused,
+    NotRoutable,
+    PeerTimeout,
+    Phase,
+    SpeaksHttp,
+)
+from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
+from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.records import (
+    MAX_BREAKDOWN,
+    Features,
+    MessageTime,
+    Outcome,
+    ProbeResult,
+    Summary,
+    rfc3339,
+    user_agent_text,
+)
+
+NETADDR = NetAddr.from_text("203.0.113.7", 8333)
+TIMEOUT = PeerTimeout(phase=Phase.VERACK, waited_s=10.0, bytes_received=5)
+KEYS = [
+    *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
+    *("reason", "transport", "version", "features", "anomalies", "times_ms", "bytes_sent"),
+    *("bytes_received", "messages"),
+]
+FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
+VERSION_KEYS = [
+    *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
+    *("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"),
+]
+
+
+def _version(**changes: object) -> Version:
+    address = V1Address(0, bytes.fromhex("00000000000000000000ffffcb007109"), 5555)
+    fields: dict[str, object] = {
+        "protocol_version": 70016,
+        "services": 0xC09,
+        "timestamp": 1_700_000_010,
+        "addr_recv": address,
+        "addr_from": V1Address(),
+        "nonce": 0xFEDCBA9876543210,
+        "user_agent": b"/Satoshi:28.1.0/",
+        "start_height": 800_000,
+        "relay": 1,
+    }
+    return Version(**(fields | changes))  # type: ignore[arg-type]  # fields of Version by name
+
+
+def _result(**changes: object) -> ProbeResult:
+    fields: dict[str, object] = {
+        "target": "seed.test",
+        "chain": "mainnet",
+        "outcome": Outcome.OK,
+        "timestamp": 1_700_000_000.5,
+        "netaddr": NETADDR,
+    }
+    return ProbeResult(**(fields | changes))  # type: ignore[arg-type]  # fields of ProbeResult by name
+
+
+def _json(result: ProbeResult) -> dict[str, object]:
+    """The record as a reader gets it, by way of the text."""
+    record: dict[str, object] = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert list(record) == KEYS
+    return record
+
+
+def _version_json(version: Version) -> dict[str, object]:
+    record = _json(_result(version=version))["version"]
+    assert isinstance(record, dict)
+    assert list(record) == VERSION_KEYS
+    return record
+
+
+def test_a_whole_record() -> None:
+    result = _result(
+        seeds=["seed.test", "other.test"],
+        transport="v1",
+        version=_version(),
+        time_offset_s=-3,
+        features=Features(
+            True,
+            True,
+            SendTxRcncl(1, 0xFF),
+            True,
+            (SendCmpct(0, 2), SendCmpct(1, 1)),
+            FeeFilter(1000),
+        ),
+        features_closed=True,
+        anomalies=[AnomalyCode.BAD_CHECKSUM],
+        resolve_ms=1.23456,
+        connect_ms=2.0,
+        version_ms=3.0,
+        verack_ms=4.0,
+        ping_ms=5.0,
+        bytes_sent=100,
+        bytes_received=200,
+        messages=[MessageTime(True, "version", 94, 0.12345), MessageTime(False, "verack", 0, 7.0)],
+    )
+    assert _json(result) == {
+        "schema": 1,
+        "timestamp": "2023-11-14T22:13:20.500Z",
+        "target": "seed.test",
+        "address": "203.0.113.7:8333",
+        "network": "ipv4",
+        "chain": "mainnet",
+        "seed": ["seed.test", "other.test"],
+        "outcome": "ok",
+        "phase": None,
+        "code": None,
+        "reason": None,
+        "transport": "v1",
+        "version": {
+            "protocol_version": 70016,
+            "services": "0000000000000c09",
+            "services_names": ["NETWORK", "WITNESS", "NETWORK_LIMITED", "P2P_V2"],
+            "timestamp": 1_700_000_010,
+            "time_offset_s": -3,
+            "addr_recv": "203.0.113.9:5555",
+            "addr_from": "[::]:0",
+            "nonce": "fedcba9876543210",
+            "user_agent": "/Satoshi:28.1.0/",
+            "user_agent_hex": b"/Satoshi:28.1.0/".hex(),
+            "start_height": 800_000,
+            "relay": True,
+        },
+        "features": {
+            "wtxidrelay": True,
+            "sendaddrv2": True,
+            "sendtxrcncl": {"version": 1, "salt": "00000000000000ff"},
+            "sendheaders": True,
+            "sendcmpct": [
+                {"high_bandwidth": False, "version": 2},
+                {"high_bandwidth": True, "version": 1},
+            ],
+            "feefilter": 1000,
+        },
+        "anomalies": ["v1.bad_checksum"],
+        "times_ms": {"resolve": 1.235, "connect": 2.0, "version": 3.0, "verack": 4.0, "ping": 5.0},
+        "bytes_sent": 100,
+        "bytes_received": 200,
+        "messages": [
+            {"direction": "sent", "msg_type": "version", "size": 94, "at_ms": 0.123},
+            {"direction": "received", "msg_type": "verack", "size": 0, "at_ms": 7.0},
+        ],
+    }
+
+
+def test_what_is_not_known_is_null() -> None:
+    error = BadTarget("a b", "white space inside")
+    record = _json(_result(outcome=Outcome.FAILED, netaddr=None, error=error, target="a b"))
+    assert record == {
+        **dict.fromkeys(KEYS),
+        "schema": 1,
+        "timestamp": "2023-11-14T22:13:20.500Z",
+        "target": "a b",
+        "chain": "mainnet",
+        "outcome": "failed",
+        "code": "input.bad_target",
+        "reason": "'a b' is not a target: white space inside",
+        "features": dict.fromkeys(FEATURES),
+        "anomalies": [],
+        "times_ms": dict.fromkeys(["resolve", "connect", "version", "verack", "ping"]),
+        "bytes_sent": 0,
+        "bytes_received": 0,
+    }
+
+
+def test_a_failure_has_phase_code_and_reason() -> None:
+    record = _json(_result(outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK))
+    assert (record["outcome"], record["phase"], record["code"]) == ("partial", "verack", "peer.timeout")
+    assert record["reason"] == "no verack in 10 s (5 bytes received)"
+
+
+def test_extreme_numbers_are_printed() -> None:
+    version = _version(
+        protocol_version=-(2**31),
+        services=2**64 - 1,
+        timestamp=-(2**63),
+        nonce=0,
+        start_height=-(2**31),
+        relay=255,
+    )
+    record = _version_json(version)
+    assert (record["protocol_version"], record["start_height"]) == (-(2**31), -(2**31))
+    assert (record["timestamp"], record["services"]) == (-(2**63), "f" * 16)
+    assert (record["nonce"], record["relay"]) == ("0" * 16, True)
+    assert _version_json(_version(timestamp=2**63 - 1, relay=0))["timestamp"] == 2**63 - 1
+    assert _version_json(_version(relay=0))["relay"] is False
+
+
+def test_fields_that_were_left_out_are_null() -> None:
+    version = _version(addr_from=None, nonce=None, user_agent=None, start_height=None, relay=None)
+    record = _version_json(version)
+    for key in ("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"):
+        assert record[key] is None
+
+
+@pytest.mark.parametrize(
+    ("features_closed", "lingered", "early", "late"),
+    [(False, False, None, None), (True, False, False, None), (True, True, False, False)],
+)
+def test_absence_is_a_fact_only_once_the_window_has_closed(
+    features_closed: bool, lingered: bool, early: bool | None, late: bool | None
+) -> None:
+    result = _result(features=Features(), features_closed=features_closed, lingered=lingered)
+    assert _json(result)["features"] == dict(
+        zip(FEATURES, [early, early, early, late, late, late], strict=True)
+    )
+
+
+def test_values_of_zero_are_values() -> None:
+    features = Features(sendtxrcncl=SendTxRcncl(0, 0), feefilter=FeeFilter(0), sendcmpct=(SendCmpct(0, 0),))
+    record = _json(_result(features=features, features_closed=True, lingered=True))["features"]
+    assert isinstance(record, dict)
+    assert record["sendtxrcncl"] == {"version": 0, "salt": "0" * 16}
+    assert (record["feefilter"], type(record["feefilter"])) == (0, int)
+    assert record["sendcmpct"] == [{"high_bandwidth": False, "version": 0}]
+    assert _json(_result(features=Features(feefilter=FeeFilter(-(2**63)))))["features"] is not None
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"/Satoshi:28.1.0/", "/Satoshi:28.1.0/"),
+        ("/n\u00f6de:1/".encode(), "/n\u00f6de:1/"),
+        (b"", ""),
+        (b"\x1b[2J\x07", "\\x1b[2J\\x07"),
+        (b"a\r\nb\tc", "a\\r\\nb\\tc"),
+        (b"\xff\xfe", "\\xff\\xfe"),
+        ("\u202eevil\u2028".encode(), "\\u202eevil\\u2028"),
+        ("\U000e0001".encode(), "\\U000e0001"),
+        (b"\x7f\xc2\x9b31m", "\\x7f\\x9b31m"),
+    ],
+)
+def test_user_agents_are_printable(raw: bytes, text: str) -> None:
+    assert user_agent_text(raw) == text
+    assert user_agent_text(raw).isprintable()
+    result = _result(version=_version(user_agent=raw))
+    assert result.user_agent == text
+    record = _version_json(_version(user_agent=raw))
+    assert (record["user_agent"], record["user_agent_hex"]) == (text, raw.hex())
+
+
+def test_a_record_without_version_has_no_user_agent() -> None:
+    assert _result().user_agent is None
+    assert _result(version=_version(user_agent=None)).user_agent is None
+
+
+@pytest.mark.parametrize(
+    ("time_unix", "text"),
+    [
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (1_700_000_000.25, "2023-11-14T22:13:20.250Z"),
+        (1_700_000_000.9999, "2023-11-14T22:13:20.999Z"),
+        (951_782_399.5, "2000-02-28T23:59:59.500Z"),
+    ],
+)
+def test_times_are_rfc3339(time_unix: float, text: str) -> None:
+    assert rfc3339(time_unix) == text
+
+
+def test_the_summary_counts_by_outcome() -> None:
+    summary = Summary()
+    assert summary.to_text_line() == "Finished! Handshake results: 0 OK | 0 PARTIALLY OK | 0 FAILED"
+    outcomes = {Outcome.OK: 3, Outcome.PARTIAL: 18, Outcome.FAILED: 4}
+    for outcome, count in outcomes.items():
+        for _ in range(count):
+            summary.count(_result(outcome=outcome))
+    assert summary.to_text_line() == "Finished! Handshake results: 3 OK | 18 PARTIALLY OK | 4 FAILED"
+    summary.count(_result(outcome=Outcome.SKIPPED))
+    assert summary.to_text_line().endswith("18 PARTIALLY OK | 4 FAILED | 1 SKIPPED")
+    assert summary.total == 26
+
+
+def test_the_summary_counts_reasons_by_kind() -> None:
+    summary = Summary()
+    for received in (b"HTTP", b"HTTP"):
+        error = SpeaksHttp(received=received, expected=b"abcd")
+        summary.count(_result(outcome=Outcome.FAILED, error=error))
+    summary.count(_result(outcome=Outcome.FAILED, error=ConnectRefused()))
+    for block in ("private", "loopback"):
+        summary.count(_result(outcome=Outcome.SKIPPED, error=NotRoutable(block=block)))
+    assert list(summary.reasons.values()) == [2, 1, 2]
+    assert [key.rpartition(" ")[2] for key in summary.reasons] == [
+        "(v1.http)",
+        "(connect.refused)",
+        "(policy.not_routable)",
+    ]
+
+
+def test_the_summary_keeps_a_bounded_number_of_user_agents() -> None:
+    summary = Summary()
+    for index in range(MAX_BREAKDOWN + 50):
+        summary.count(_result(version=_version(user_agent=b"/%d/" % index)))
+    summary.count(_result(version=_version(user_agent=b"/0/")))
+    assert len(summary.user_agents) == MAX_BREAKDOWN + 1
+    assert summary.user_agents["/0/"] == 2
+    assert summary.user_agents["others"] == 50
