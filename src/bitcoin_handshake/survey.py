@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
@@ -402,7 +403,7 @@ class _QueueSink:
 
 async def run_survey(
     targets: Iterable[str | Target | BadTarget], *, options: SurveyOptions
-) -> AsyncIterator[ProbeResult]:
+) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come; see `probe_many`."""
     sink = _QueueSink()
     survey = Survey(options, sink)
@@ -418,11 +419,13 @@ async def run_survey(
                 break
             sink.arrived.clear()
             await sink.arrived.wait()
-    finally:
-        if not running.done():
-            survey.stop()
-            sink.has_room.set()
         await running
+    finally:
+        if not running.done():  # nobody reads on
+            running.cancel()
+            await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, where nobody reads on
 
 
 async def probe_many(
@@ -438,7 +441,7 @@ async def probe_many(
     resolver: str | None = None,
     concurrency: int | None = None,
     allow_private: bool = False,
-) -> AsyncIterator[ProbeResult]:
+) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come.
 
     Args:
@@ -475,8 +478,9 @@ async def probe_many(
         concurrency=concurrency,
         allow_private=allow_private,
     )
-    async for result in run_survey(targets, options=options):
-        yield result
+    async with aclosing(run_survey(targets, options=options)) as results:
+        async for result in results:
+            yield result
 
 
 async def probe(
