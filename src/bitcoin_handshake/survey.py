@@ -123,6 +123,7 @@ class Survey:
         self._refused: set[NetAddr] = set()
         self._stopped = asyncio.Event()
         self._failure: BaseException | None = None
+        self._names_under_way = 0
         self._is_fed = False
         self._concurrency = 0
         self._is_scheduled = False
@@ -203,6 +204,7 @@ class Survey:
                 if names:
                     await self._start_lookup(lookups, names)
                 await self._room()
+                await asyncio.sleep(0)  # targets that need no waiting leave the loop its turn
 
     async def _room(self) -> None:
         """Wait until the queue has room and the sink takes more."""
@@ -220,8 +222,9 @@ class Survey:
 
     async def _start_lookup(self, lookups: asyncio.TaskGroup, names: list[Target]) -> None:
         """Resolve names of one batch together; wait here where many are under way."""
+        self._names_under_way += len(names)
         lookups.create_task(self._look_up(names))
-        while self._names_at_once.locked():
+        while self._names_under_way >= MAX_NAMES_AT_ONCE:
             self._changed.clear()
             await self._changed.wait()
 
@@ -264,6 +267,9 @@ class Survey:
                 )
             except ResolveFailed as error:
                 return error
+            finally:
+                self._names_under_way -= 1
+                self._changed.set()
 
     def _learn(self, target: Target, answer: Resolution, visits: dict[NetAddr, Visit]) -> int:
         """Take the addresses of one name; return how many are new in this run.

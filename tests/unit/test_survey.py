@@ -18,6 +18,7 @@ from bitcoin_handshake import survey as survey_module
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError, NameNotFound, NoAddresses
 from bitcoin_handshake.netaddr import NetAddr, Network
+from bitcoin_handshake.policy import refusal
 from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult
 from bitcoin_handshake.resolve import Resolution, ResolvedAddress
@@ -178,13 +179,24 @@ async def test_learned_private_addresses_are_skipped(
 
 
 async def test_nothing_is_said_of_private_addresses_where_others_remain(
-    names: Names, caplog: pytest.LogCaptureFixture
+    network: SimulatedNetwork,
+    names: Names,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    names["a.test"] = (False, ["10.0.0.1", "255.255.255.255"])
-    names["b.test"] = (True, ["127.9.9.9"])
+    """No address of this machine is globally routable, so that one is declared to be."""
+    routable = "127.1.0.1"
+    monkeypatch.setattr(
+        survey_module, "refusal", lambda each: None if each.host == routable else refusal(each)
+    )
+    names |= {"a.test": (False, ["10.0.0.1", routable]), "b.test": (True, ["127.1.0.2"])}
     with caplog.at_level(logging.WARNING, logger="bitcoin_handshake"):
-        results = await _surveyed(["b.test"], port=1)
-    assert [_words(each) for each in results] == ["b.test 127.9.9.9 failed connect.refused"]
+        results = await _surveyed(["a.test", "b.test"], port=_port(network))
+    assert sorted(map(_words, results)) == [
+        "a.test 10.0.0.1 skipped policy.not_routable",
+        "a.test 127.1.0.1 ok",
+        "b.test 127.1.0.2 ok",
+    ]
     assert caplog.records == []
 
 
@@ -387,6 +399,22 @@ async def test_thousands_of_names_are_looked_up_a_few_at_once(monkeypatch: pytes
     assert 1 < at_once["most"] <= survey_module.MAX_NAMES_AT_ONCE
 
 
+async def test_endless_names_are_taken_as_they_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(name: str, **_options: object) -> Resolution:
+        if name == "n0.test":
+            raise NameNotFound(name=name)
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # never
+
+    monkeypatch.setattr(survey_module, "resolve", resolve)
+    targets = _Endless(lambda index: "1.2.3" if index == 0 else f"n{index}.test")
+    stream = probe_many(targets)
+    await anext(stream)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert targets.taken <= 3 * survey_module.BATCH
+    await stream.aclose()
+
+
 async def test_stop_ends_it_with_what_is_known() -> None:
     class Sink(Collected):
         def write(self, result: ProbeResult) -> None:
@@ -523,15 +551,25 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4
 
 
 @pytest.mark.parametrize(
-    ("free", "printed"),
-    [(5, "{'ok': 250}\n"), (0, "cannot open any connection: Too many open files\n['ok']\n")],
+    ("free", "targets", "printed"),
+    [(5, 250, "{'ok': 250}\n"), (0, 5000, "cannot open any connection: Too many open files\n['ok']\n")],
 )
 async def test_a_shortage_slows_down_and_fails_no_node(
-    network: SimulatedNetwork, free: int, printed: str
+    network: SimulatedNetwork, free: int, targets: int, printed: str
 ) -> None:
     """Most descriptors are taken by somebody else while the run goes on."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-c", _STARVED, "127.1.0.1", str(_port(network)), str(free), "250"),
+        *(
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            _STARVED,
+            "127.1.0.1",
+            str(_port(network)),
+            str(free),
+            str(targets),
+        ),
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(CHECKOUT / "src")},
     )
