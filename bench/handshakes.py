@@ -58,7 +58,9 @@ def main() -> int:
 
             return measure
 
-        report = Report(f"{count} handshakes over v1, {concurrency} at once, microseconds of processor time each")
+        report = Report(
+            f"{count} handshakes over v1, {concurrency} at once, microseconds of processor time each"
+        )
         ours, floor, ratio = paired(tool, client("epoll_client"), rounds=arguments.rounds)
         report.line("this tool, JSON to a file", f"{ours:.1f} us")
         report.line("bare Python epoll loop", f"{floor:.1f} us")

@@ -10,13 +10,13 @@ from __future__ import annotations
 import select
 import socket
 import sys
+from hashlib import sha256
+from struct import Struct
 
 MAGIC = bytes.fromhex("fabfb5da")
-VERSION = bytes.fromhex(
-    "fabfb5da76657273696f6e00000000006100000046ee6f63801101000900000000000000b1c1006b00000000"
-    "0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
-    "0000000001020304050607080b2f70726f62653a302e312f0000000001"
-)
+PAYLOAD = Struct("<iQq52xQB13sib").pack(70016, 0, 1_700_000_000, 7, 13, b"/fixed:0.1.0/", 0, 0)
+CHECKSUM = sha256(sha256(PAYLOAD).digest()).digest()[:4]
+VERSION = MAGIC + b"version".ljust(12, b"\0") + len(PAYLOAD).to_bytes(4, "little") + CHECKSUM + PAYLOAD
 VERACK = MAGIC + b"verack".ljust(12, b"\0") + bytes(4) + bytes.fromhex("5df6e0e2")
 
 

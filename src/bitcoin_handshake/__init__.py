@@ -21,12 +21,13 @@ if TYPE_CHECKING:
         ResolveFailed,
     )
     from bitcoin_handshake.handshake import Handshake, LocalVersion
+    from bitcoin_handshake.measured import TransportMode
     from bitcoin_handshake.messages import Message, V1Address, Version
     from bitcoin_handshake.netaddr import NetAddr, Network
     from bitcoin_handshake.prober import ProbeOptions
     from bitcoin_handshake.protocol import MsgType, ServiceFlags
     from bitcoin_handshake.records import Outcome, ProbeResult, ResultSink, Summary
-    from bitcoin_handshake.resolve import Resolution, resolve
+    from bitcoin_handshake.resolver import Resolution, resolve
     from bitcoin_handshake.session import Session
     from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
     from bitcoin_handshake.targets import Target, parse_target
@@ -61,6 +62,7 @@ __all__ = [
     "Survey",
     "SurveyOptions",
     "Target",
+    "TransportMode",
     "V1Address",
     "V1Transport",
     "Version",
@@ -85,12 +87,13 @@ _HOMES = {
         "ResolveFailed",
     ),
     "handshake": ("Handshake", "LocalVersion"),
+    "measured": ("TransportMode",),
     "messages": ("Message", "V1Address", "Version"),
     "netaddr": ("NetAddr", "Network"),
     "prober": ("ProbeOptions",),
     "protocol": ("MsgType", "ServiceFlags"),
     "records": ("Outcome", "ProbeResult", "ResultSink", "Summary"),
-    "resolve": ("Resolution", "resolve"),
+    "resolver": ("Resolution", "resolve"),
     "session": ("Session",),
     "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
     "targets": ("Target", "parse_target"),

@@ -121,6 +121,9 @@ TABLE = MappingProxyType(
 """What each message does in each state; a type that is not listed gets `OTHERWISE`."""
 
 # An attribute of an enum class costs 100 ns on Python 3.11, a name of the module 10.
+_AWAIT_VERSION = State.AWAIT_VERSION
+_AWAIT_VERACK = State.AWAIT_VERACK
+_COMPLETED = State.COMPLETE
 _TAKE_VERSION = Action.TAKE_VERSION
 _COMPLETE = Action.COMPLETE
 _NOTE_WTXIDRELAY = Action.NOTE_WTXIDRELAY
@@ -237,7 +240,7 @@ class Handshake:
         self.protocol_version = protocol_version
         self._initiating = initiating
         self._own_nonces = own_nonces
-        self._enter(State.AWAIT_VERSION)
+        self._enter(_AWAIT_VERSION)
         self.peer_version: Version | None = None
         self.features = Features()
         self.anomalies: list[AnomalyCode] = []
@@ -279,7 +282,7 @@ class Handshake:
         if action is _TAKE_VERSION:
             self._take_version(payload)
         elif action is _COMPLETE:
-            self._enter(State.COMPLETE)
+            self._enter(_COMPLETED)
             if payload != b"":
                 self.note(AnomalyCode.TRAILING_BYTES)
         elif action is _NOTE_WTXIDRELAY:
@@ -360,7 +363,7 @@ class Handshake:
             return
         if version.trailing:
             self.note(AnomalyCode.TRAILING_BYTES)
-        self._enter(State.AWAIT_VERACK)
+        self._enter(_AWAIT_VERACK)
         self._answer_version()
 
     def _answer_version(self) -> None:

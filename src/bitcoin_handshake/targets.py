@@ -136,10 +136,10 @@ def check_name(name: str, text: str | None = None) -> str:
     if len(bare) > MAX_NAME_LEN:
         raise BadTarget(shown, f"a name has at most {MAX_NAME_LEN} characters, this one {len(bare)}")
     labels = bare.split(".")
-    if _NUMERIC_LABEL(labels[-1]):
-        raise BadTarget(shown, _why_not_ipv4(labels))
     if not all(labels):
         raise BadTarget(shown, "an empty label (two dots in a row, or a leading dot)")
+    if _NUMERIC_LABEL(labels[-1]):
+        raise BadTarget(shown, _why_not_ipv4(labels))
     longest = max(map(len, labels))
     if longest > MAX_LABEL_LEN:
         raise BadTarget(shown, f"a label has at most {MAX_LABEL_LEN} characters, this one {longest}")

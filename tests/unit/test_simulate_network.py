@@ -14,7 +14,7 @@ from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions, probe_address
 from bitcoin_handshake.records import Outcome
-from bitcoin_handshake.resolve import resolve
+from bitcoin_handshake.resolver import resolve
 from bitcoin_handshake.simulate import network as network_module
 from bitcoin_handshake.simulate.mix import parse_behaviours
 from bitcoin_handshake.simulate.network import (

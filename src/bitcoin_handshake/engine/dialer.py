@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from errno import EADDRNOTAVAIL, ECONNRESET, EINPROGRESS, ENETUNREACH, EPIPE
 from time import monotonic
 
@@ -52,7 +51,6 @@ LATE_CONNECT_GRACE_S = 1.0
 # Where the system knows it, non-blocking from the start saves a call for each socket.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _READ_OR_ERROR = READ | ERROR
-_MORE = getattr(socket, "MSG_MORE", 0)
 # A connect that fails this way was established first: a refused one is ECONNREFUSED.
 _RESET = frozenset({ECONNRESET, EPIPE})
 _V6 = frozenset({Network.IPV6, Network.CJDNS})
@@ -204,6 +202,7 @@ class Dialer:
             self._excuse(connection, now)
         connection.connected_at = now
         connection.session = session = connection.open_session(now)
+        self._watch_deadline(connection, session)
         self._poller.modify(connection.fd, READ)
         self._write(connection, session, session.data_to_send())
         if connection.is_traced:
@@ -235,8 +234,7 @@ class Dialer:
         if was_pending:
             data = was_pending + data
         try:
-            # The last words before we close leave in one segment with the end of the stream.
-            sent = connection.sock.send(data, _MORE if session.finished else 0)
+            sent = connection.sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
@@ -263,16 +261,25 @@ class Dialer:
         if connection.is_traced:
             self._hand_out(connection, session)
         if session.finished:
-            if not connection.pending:
+            if not connection.pending or session.error is not None:
                 self._finish(connection)
             return
         held = session.transport.buffered
         if held != connection.held:
             self._account(connection, held)
+        self._watch_deadline(connection, session)
+
+    def _watch_deadline(self, connection: Connection, session: Session) -> None:
+        """Arm a deadline that has come nearer; one that receded is armed again when it is judged."""
         deadline = session.deadline
-        if deadline is not None and int(deadline * TICKS_PER_S) + 1 != connection.tick:
+        if deadline is not None and int(deadline * TICKS_PER_S) + 1 < connection.tick:
             self._disarm(connection)
             self._arm(connection, deadline)
+
+    def notify(self) -> None:
+        """Let the owner start more connections, as at the end of a turn."""
+        if self._on_turn is not None:
+            self._on_turn()
 
     def _account(self, connection: Connection, held: int) -> None:
         self.buffered += held - connection.held
@@ -301,11 +308,6 @@ class Dialer:
             self._paused.discard(connection)
         if self._forget is not None:
             self._forget(connection.fd)
-        session = connection.session
-        if session is not None and session.verack_at is not None:
-            # Closing with unread data resets, and drops the last words that MSG_MORE held back.
-            with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_WR)
         connection.sock.close()
         connection.close()
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import Sequence
+from typing import cast
 
 from bitcoin_handshake.simulate.zone import DnsBehaviour, SeedNode, Zone
 
@@ -85,8 +87,9 @@ class DnsServer:
 
     async def _listen(self, host: str, port: int) -> int:
         loop = asyncio.get_running_loop()
-        udp, _ = await loop.create_datagram_endpoint(lambda: _UdpService(self.zone), local_addr=(host, port))
-        bound_port: int = udp.get_extra_info("sockname")[1]
+        sock = _bound_socket(host, port)
+        udp, _ = await loop.create_datagram_endpoint(lambda: _UdpService(self.zone), sock=sock)
+        bound_port: int = sock.getsockname()[1]
         if self.zone.behaviour is not DnsBehaviour.TRUNCATED_NO_TCP:
             try:
                 self._tcp = await loop.create_server(lambda: _TcpConnection(self), host, bound_port)
@@ -125,6 +128,19 @@ class DnsServer:
         self._connections.discard(connection)
 
 
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """A UDP socket on this address; made here because uvloop leaks its own where binding fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class _UdpService(asyncio.DatagramProtocol):
     """Answers each datagram."""
 
@@ -159,13 +175,12 @@ class _TcpConnection(asyncio.Protocol):
         self.timer: asyncio.TimerHandle | None = None
         self.paused = False
 
-    # uvloop's transports are no instances of asyncio.Transport, though they do what it says.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class is none
         if self.server.admit(self):
             self._restart_timer()
         else:
-            transport.abort()
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server.forget(self)

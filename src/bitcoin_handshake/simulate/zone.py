@@ -19,7 +19,7 @@ from typing import Final
 
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.protocol import ServiceFlags
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     EDNS_UDP_LEN,
     HEADER,
     RECORD,

@@ -1,17 +1,25 @@
 """What a name stands for: the result of a look-up.
 
-Owns the values only; `resolve.names` makes them.
+Owns the values only; `resolver.names` makes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.resolve.query import QueryFacts
+from bitcoin_handshake.resolver.query import QueryFacts
 
-__all__ = ["IP_FAMILIES", "MAX_ADDRESSES_PER_NAME", "SYSTEM", "Resolution", "ResolvedAddress"]
+__all__ = [
+    "IP_FAMILIES",
+    "MAX_ADDRESSES_PER_NAME",
+    "SYSTEM",
+    "Resolution",
+    "ResolvedAddress",
+    "unique_addresses",
+]
 
 MAX_ADDRESSES_PER_NAME = 4096
 """Addresses kept of one name; a DNS answer of 65,535 bytes can hold about as many."""
@@ -59,3 +67,16 @@ class Resolution:
     local: bool = False
     dropped: int = 0
     queries: tuple[QueryFacts, ...] = ()
+
+
+def unique_addresses(addresses: Iterable[ResolvedAddress]) -> tuple[tuple[ResolvedAddress, ...], int]:
+    """Keep the first entry of every host, and MAX_ADDRESSES_PER_NAME (4096) of them at most.
+
+    Returns:
+        The entries in their order, and how many hosts were beyond the limit.
+    """
+    first: dict[str, ResolvedAddress] = {}
+    for address in addresses:
+        first.setdefault(address.host, address)
+    kept = tuple(first.values())[:MAX_ADDRESSES_PER_NAME]
+    return kept, len(first) - len(kept)

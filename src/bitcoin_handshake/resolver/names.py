@@ -17,6 +17,7 @@ import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from bitcoin_handshake.errors import (
     BadAnswer,
@@ -32,16 +33,16 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.resolve.message import Rcode, RecordType, Reply, encode_name, name_text
-from bitcoin_handshake.resolve.query import QueryFacts, Resolver, ask
-from bitcoin_handshake.resolve.resolution import (
+from bitcoin_handshake.resolver.message import Rcode, RecordType, Reply, encode_name, name_text
+from bitcoin_handshake.resolver.query import QueryFacts, Resolver, ask
+from bitcoin_handshake.resolver.resolution import (
     IP_FAMILIES,
-    MAX_ADDRESSES_PER_NAME,
     SYSTEM,
     Resolution,
     ResolvedAddress,
+    unique_addresses,
 )
-from bitcoin_handshake.resolve.system import (
+from bitcoin_handshake.resolver.system import (
     ask_system,
     hosts_entries,
     literal_address,
@@ -126,10 +127,9 @@ async def resolve(
         raise InputError("no address family to ask for")
     if isinstance(resolver, str):
         resolver = parse_resolver(resolver)
-    start = asyncio.get_running_loop().time()
     literal = literal_address(name)
     name = literal.host if literal else check_name(name)
-    search = _Search(name, wanted, start, start + timeout_s)
+    search = _Search(name, wanted, timeout_s)
     if literal is not None:
         return search.resolution([ResolvedAddress(literal.host, literal.network)], local=True)
     if name.endswith((".onion", ".i2p")):
@@ -164,12 +164,13 @@ class _Found:
 class _Search:
     """One look-up in progress: what is wanted, and until when."""
 
-    def __init__(self, name: str, wanted: Sequence[Network], start: float, deadline: float) -> None:
+    def __init__(self, name: str, wanted: Sequence[Network], timeout_s: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.name = name
         self.wanted = wanted
-        self.start = start
-        self.deadline = deadline
+        self.start = perf_counter()  # the loop's clock may tick in milliseconds
+        self.half_time = self.loop.time() + timeout_s / 2
+        self.deadline = self.loop.time() + timeout_s
 
     def resolution(
         self,
@@ -180,17 +181,14 @@ class _Search:
         queries: Sequence[QueryFacts] = (),
     ) -> Resolution:
         """Put together what was found."""
-        unique: dict[str, ResolvedAddress] = {}
-        for address in addresses:
-            unique.setdefault(address.host, address)
-        in_order = tuple(unique.values())
+        kept, dropped = unique_addresses(addresses)
         return Resolution(
             name=self.name,
-            addresses=in_order[:MAX_ADDRESSES_PER_NAME],
-            elapsed_ms=(self.loop.time() - self.start) * 1000,
+            addresses=kept,
+            elapsed_ms=(perf_counter() - self.start) * 1000,
             server=server,
             local=local,
-            dropped=max(0, len(in_order) - MAX_ADDRESSES_PER_NAME),
+            dropped=dropped,
             queries=tuple(queries),
         )
 
@@ -225,8 +223,7 @@ class _Search:
             return
         patience = None
         if any(task.result().is_settled for task in done):
-            half_time = (self.start + self.deadline) / 2
-            patience = max(0.0, half_time - self.loop.time())
+            patience = max(0.0, self.half_time - self.loop.time())
         await asyncio.wait(pending, timeout=patience)
 
     def _given_up(self, network: Network, servers: Sequence[Resolver]) -> _Found:
@@ -234,7 +231,7 @@ class _Search:
             server=servers[0].to_text(),
             name=self.name,
             rdtype=_RECORD_TYPES[network].name,
-            elapsed_ms=(self.loop.time() - self.start) * 1000,
+            elapsed_ms=(perf_counter() - self.start) * 1000,
             failure=FailureCode.RESOLVE_TIMEOUT,
         )
         return _Found([], None, [facts])
@@ -288,7 +285,7 @@ class _Search:
 
 
 def _addresses(reply: Reply, owner: bytes, ttl: int | None) -> list[ResolvedAddress]:
-    """The addresses of one owner, as far as they can be kept (and one more, to be counted)."""
+    """The addresses of one owner; `ttl` is the shortest of the aliases that led there."""
     found = []
     for packed, record_ttl in reply.addresses[owner]:
         if len(packed) == 4:

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from bitcoin_handshake.errors import (
     BadAnswer,
@@ -27,7 +29,7 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
-from bitcoin_handshake.resolve.message import (
+from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
     Rcode,
@@ -149,7 +151,7 @@ class _Question:
         self.rdtype = rdtype
         self.live = list(dict.fromkeys(servers))
         self.deadline = deadline
-        self.start = self.loop.time()
+        self.start = perf_counter()  # the loop's clock may tick in milliseconds
         self.conversations: dict[Resolver, _Conversation] = {}
         self.settled: asyncio.Queue[_Conversation] = asyncio.Queue()  # each conversation once
         self.sends = 0
@@ -168,10 +170,14 @@ class _Question:
 
     async def run(self) -> Exchange:
         """Ask until a server gives an answer, all have failed, or the limit is reached."""
-        interval = (self.deadline - self.start) / max(MIN_SENDS, len(self.live))
+        rounds = max(MIN_SENDS, len(self.live))
+        interval = (self.deadline - self.loop.time()) / rounds
         while self.live and self.loop.time() < self.deadline:
             await self._send(self.live[self.sends % len(self.live)])
-            conversation = await self._wait(min(self.loop.time() + interval, self.deadline))
+            is_last = self.sends >= rounds
+            conversation = await self._wait(self.deadline if is_last else self.loop.time() + interval)
+            if conversation is None and is_last:
+                break
             if conversation is None:
                 continue
             reply = await self._judge(conversation)
@@ -191,14 +197,12 @@ class _Question:
             return
         self.server = server
         conversation = self.conversations[server] = _Conversation(self, server)
-        address = (server.host, server.port)
         try:
-            async with asyncio.timeout_at(self.deadline):
-                await self.loop.create_datagram_endpoint(lambda: conversation, remote_addr=address)
-        except TimeoutError:
-            return
+            sock = _connected_socket(server)
         except OSError as error:
             conversation.error_received(error)
+        else:
+            await self.loop.create_datagram_endpoint(lambda: conversation, sock=sock)
 
     async def _wait(self, until: float) -> _Conversation | None:
         """Wait for a server to settle the matter, one way or the other."""
@@ -269,7 +273,7 @@ class _Question:
                 return self._failed(BadAnswer, conversation.describe_malformed())
         ignored = self._ignored()
         strays = f", {ignored} packets ignored that were no answer" if ignored else ""
-        waited = f"asked {self.sends} times in {self.loop.time() - self.start:.1f} s{strays}"
+        waited = f"asked {self.sends} times in {perf_counter() - self.start:.1f} s{strays}"
         return self._failed(ResolveTimeout, f"{waited}; try another (--resolver)")
 
     def _failed(self, kind: type[ResolveFailed], why: str) -> ResolveFailed:
@@ -292,7 +296,7 @@ class _Question:
             records=sum(map(len, seen.addresses.values())) if seen else 0,
             sends=self.sends,
             ignored=self._ignored(),
-            elapsed_ms=(self.loop.time() - self.start) * 1000,
+            elapsed_ms=(perf_counter() - self.start) * 1000,
             failure=self.failure.code if self.failure else None,
         )
         return Exchange(reply, self.failure, facts)
@@ -368,6 +372,25 @@ class _Conversation(asyncio.DatagramProtocol):
     def describe_malformed(self) -> str:
         """Say what the unreadable packets were."""
         return f"{self.malformed} unreadable packets, the last one: {self.last_malformed}"
+
+
+def _connected_socket(server: Resolver) -> socket.socket:
+    """A UDP socket that takes packets from this server only.
+
+    Made here because uvloop leaks its own where connecting fails.
+    """
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    [(family, type_, proto, _, address)] = socket.getaddrinfo(
+        server.host, server.port, type=socket.SOCK_DGRAM, flags=flags
+    )
+    sock = socket.socket(family, type_, proto)
+    try:
+        sock.setblocking(False)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 async def _exchange_tcp(query: bytes, server: Resolver) -> bytes:

@@ -4,9 +4,9 @@
 writes what they are sent and send, `resolution` is what comes out.
 """
 
-from bitcoin_handshake.resolve.names import MAX_ALIASES, parse_resolver, resolve
-from bitcoin_handshake.resolve.query import QueryFacts, Resolver
-from bitcoin_handshake.resolve.resolution import MAX_ADDRESSES_PER_NAME, Resolution, ResolvedAddress
+from bitcoin_handshake.resolver.names import MAX_ALIASES, parse_resolver, resolve
+from bitcoin_handshake.resolver.query import QueryFacts, Resolver
+from bitcoin_handshake.resolver.resolution import MAX_ADDRESSES_PER_NAME, Resolution, ResolvedAddress
 
 __all__ = [
     "MAX_ADDRESSES_PER_NAME",

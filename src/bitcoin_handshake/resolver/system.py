@@ -23,8 +23,8 @@ from bitcoin_handshake.errors import (
     ServerFailure,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.resolve.query import Resolver
-from bitcoin_handshake.resolve.resolution import IP_FAMILIES, ResolvedAddress
+from bitcoin_handshake.resolver.query import Resolver
+from bitcoin_handshake.resolver.resolution import IP_FAMILIES, ResolvedAddress
 
 __all__ = [
     "MAX_HOSTS_FILE_BYTES",
@@ -110,7 +110,7 @@ async def ask_system(name: str, wanted: Sequence[Network], *, deadline: float) -
         ResolveFailed: There is none, or the system did not say in time.
     """
     loop = asyncio.get_running_loop()
-    start = loop.time()
+    limit_s = deadline - loop.time()
     waiting: asyncio.Future[list[ResolvedAddress]] = loop.create_future()
     # A thread of its own, and a daemon: a dead resolver must not hold up the program's exit, as
     # it would in the loop's executor, whose threads are joined.
@@ -119,7 +119,7 @@ async def ask_system(name: str, wanted: Sequence[Network], *, deadline: float) -
         async with asyncio.timeout_at(deadline):
             return await waiting
     except TimeoutError:
-        why = f"the system's resolver did not answer in {loop.time() - start:.1f} s"
+        why = f"the system's resolver did not answer in {limit_s:.1f} s"
         raise ResolveTimeout(name=name, why=why) from None
 
 
