@@ -12,7 +12,9 @@ from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.simulate.behaviours import BEHAVIOURS, Expected
 from bitcoin_handshake.simulate.script import End, NodeFacts, Script
+from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.v1 import V1Transport
+from bitcoin_handshake.transport.v2 import V2Transport
 
 REGTEST = CHAINS[Chain.REGTEST]
 CLIENT_NONCE = 0x0102030405060708
@@ -45,6 +47,27 @@ def initiator(
     transport = V1Transport(params.magic)
     return Session(
         transport, handshake, now=START, deadline=START + timeout_s, linger_s=linger_s, trace=False
+    )
+
+
+def v2_initiator(
+    params: ChainParams = REGTEST, *, timeout_s: float = TIMEOUT_S, first_byte_s: float | None = None
+) -> Session:
+    """The same in v2, with keys and garbage that do not change."""
+    private_key = bytes(range(1, 33))
+    transport = V2Transport(
+        magic=params.magic,
+        initiating=True,
+        keys=(private_key, ellswift.create(private_key, bytes(32))),
+        garbage=b"garbage" * 10,
+    )
+    return Session(
+        transport,
+        Handshake(local_version(), initiating=True, own_nonces={CLIENT_NONCE}),
+        now=START,
+        deadline=START + timeout_s,
+        first_byte_by=None if first_byte_s is None else START + first_byte_s,
+        trace=False,
     )
 
 

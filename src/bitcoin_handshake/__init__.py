@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ResolveFailed,
     )
     from bitcoin_handshake.handshake import Handshake, LocalVersion
+    from bitcoin_handshake.measured import TransportMode
     from bitcoin_handshake.messages import Message, V1Address, Version
     from bitcoin_handshake.netaddr import NetAddr, Network
     from bitcoin_handshake.prober import ProbeOptions
@@ -61,6 +62,7 @@ __all__ = [
     "Survey",
     "SurveyOptions",
     "Target",
+    "TransportMode",
     "V1Address",
     "V1Transport",
     "Version",
@@ -85,6 +87,7 @@ _HOMES = {
         "ResolveFailed",
     ),
     "handshake": ("Handshake", "LocalVersion"),
+    "measured": ("TransportMode",),
     "messages": ("Message", "V1Address", "Version"),
     "netaddr": ("NetAddr", "Network"),
     "prober": ("ProbeOptions",),

@@ -219,6 +219,7 @@ class PeerError(BitcoinHandshakeError):
 
     phase: Phase | None = None
     offset: int | None = None
+    retry_v1: bool = False  # the peer may yet shake hands in v1, on a connection of its own
 
 
 class WireError(PeerError):
@@ -483,7 +484,7 @@ class PeerClosed(PeerError):
 
     def __str__(self) -> str:
         if not self.bytes_received:
-            return "closed the connection without sending a byte (full, banned us, or another chain)"
+            return f"closed the connection {_without_a_byte(self.phase)}"
         return f"closed the connection after {self.bytes_received} bytes, waiting for {self.phase}"
 
 
@@ -493,7 +494,15 @@ class PeerReset(PeerClosed):
     code = FailureCode.PEER_RESET
 
     def __str__(self) -> str:
+        if not self.bytes_received and self.phase is Phase.KEY:
+            return f"reset the connection {_without_a_byte(self.phase)}"
         return f"reset the connection after {self.bytes_received} bytes, waiting for {self.phase}"
+
+
+def _without_a_byte(phase: Phase | None) -> str:
+    if phase is Phase.KEY:
+        return "at our v2 key without sending a byte (speaks v1 only, is full, or banned us)"
+    return "without sending a byte (full, banned us, or another chain)"
 
 
 class PeerTimeout(PeerError):

@@ -1,43 +1,44 @@
-"""One node from the dial to its `ProbeResult`.
+"""Nodes from the dial to their `ProbeResult`.
 
-Owns the way from a connection's end to a verdict: `Prober` for those who drive thousands, `probe`
-for one. Does not resolve names and does not judge whom we may dial: `survey` does.
+Owns the options of a probe and which connections a node gets: `Prober` for those who drive
+thousands, `probe_address` for one. What one connection shows is `visit`'s. Does not resolve names
+and does not judge whom we may dial: `survey` does.
+
+Transports of a node (`TransportMode`), within one limit of time:
+
+* `auto`: v2 first. One new connection in v1 follows where the peer closed or reset without a
+  byte, sent none in half of the time that was left, or answered in v1. Core does the same for the
+  first two. A node that sent anything else and did not finish is reported as that.
+* `both`: v2, for half of the time at most, then v1; the better of the two is the node's.
+* A connection that does not come about ends the node, without a second dial.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import strerror, urandom
-from socket import inet_aton
 from time import monotonic, time
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
-from bitcoin_handshake.errors import (
-    BitcoinHandshakeError,
-    EnvironmentFailure,
-    InputError,
-    Phase,
-    SelfConnection,
-    Skipped,
-)
-from bitcoin_handshake.handshake import Handshake, LocalVersion
-from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
+from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, InputError, Phase, Skipped
+from bitcoin_handshake.handshake import LocalVersion
+from bitcoin_handshake.measured import TransportMode
+from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
-from bitcoin_handshake.records import MessageTime, Outcome, ProbeResult
-from bitcoin_handshake.session import Event, MessageReceived, MessageSent, Session
-from bitcoin_handshake.transport.v1 import V1Transport
+from bitcoin_handshake.records import Outcome, ProbeResult
+from bitcoin_handshake.transport.v2 import check_available
+from bitcoin_handshake.visit import V2Visit, Visit
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",
     "DEFAULT_USER_AGENT",
     "ProbeOptions",
     "Prober",
-    "Visit",
     "failed_result",
     "probe_address",
     "skipped_result",
@@ -47,9 +48,10 @@ DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/".encode()
 DEFAULT_TIMEOUT_S = 10.0
 ENTROPY_AT_ONCE = 4096
 """Bytes asked of the system at once: a call for each nonce costs ten times as much."""
-PING_NONCE_MASK = 0x5555555555555555
-MAX_RECORDED_MESSAGES = 1000
-"""Messages kept in a record at most; a flood has no more to say than that."""
+RETRY_S = 0.05
+"""How soon a second connection is dialled again, where this machine had no room for it."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +60,19 @@ class ProbeOptions:
 
     Attributes:
         chain: The chain whose magic we speak.
-        timeout_s: Seconds from the connect to the verdict, over 0.
+        transport: Which transports the node is asked for.
+        timeout_s: Seconds from the connect to the verdict, over 0, for all connections together.
         linger_s: Seconds to go on listening after the verdict `ok`; 0 for not at all.
         user_agent: What we call ourselves, at most MAX_SUBVERSION_LENGTH (256) bytes.
-        record_messages: Whether to keep order and time of every message.
+        record_messages: Whether to keep order and time of every message of the connection that
+            gives the verdict.
 
     Raises:
         InputError: A value is out of its range.
     """
 
     chain: ChainParams
+    transport: TransportMode = TransportMode.AUTO
     timeout_s: float = DEFAULT_TIMEOUT_S
     linger_s: float = 0.0
     user_agent: bytes = DEFAULT_USER_AGENT
@@ -82,133 +87,6 @@ class ProbeOptions:
             raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
 
 
-class Visit(Connection):
-    """One target on its way through a probe.
-
-    Attributes:
-        target: As the user asked for it.
-        seeds: Names that gave the address.
-        resolve_ms: What the look-up took, milliseconds, or None.
-        messages: Order and time of the messages, where asked for.
-        nonce: That of our `version`.
-    """
-
-    __slots__ = ("messages", "nonce", "prober", "resolve_ms", "seeds", "target")
-
-    def __init__(
-        self,
-        prober: Prober,
-        target: str,
-        netaddr: NetAddr,
-        seeds: Sequence[str] = (),
-        resolve_ms: float | None = None,
-    ) -> None:
-        options = prober.options
-        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=options.record_messages)
-        self.prober = prober
-        self.target = target
-        self.seeds = seeds
-        self.resolve_ms = resolve_ms
-        self.messages: list[MessageTime] | None = [] if options.record_messages else None
-        self.nonce = 0
-
-    def open_session(self, now: float) -> Session:
-        """Compose transport, handshake and session, with a nonce and a time of its own."""
-        prober = self.prober
-        options = prober.options
-        self.nonce = nonce = prober.fresh_nonce()
-        return Session(
-            V1Transport(options.chain.magic),
-            Handshake(
-                prober.local.serialize(
-                    nonce=nonce,
-                    time_unix=int(time()),
-                    ip=_addrv1(self.netaddr),
-                    port=self.netaddr.port,
-                ),
-                initiating=True,
-                own_nonces=prober.nonces,
-            ),
-            now=now,
-            started=self.started,
-            deadline=self.started + self.timeout_s,
-            linger_s=options.linger_s,
-            ping_nonce=nonce ^ PING_NONCE_MASK,
-            trace=self.is_traced,
-        )
-
-    def take_event(self, event: Event) -> None:
-        """Keep order and time of a message."""
-        messages = self.messages
-        if messages is None or len(messages) >= MAX_RECORDED_MESSAGES:
-            return
-        match event:
-            case MessageSent(at=at, msg_type=msg_type, payload=payload):
-                at_ms = (at - self.started) * 1000
-                messages.append(MessageTime(True, msg_type, len(payload), at_ms))
-            case MessageReceived(at=at, message=message):
-                at_ms = (at - self.started) * 1000
-                messages.append(MessageTime(False, message.msg_type, message.size, at_ms))
-            case _:
-                pass
-
-    def close(self) -> None:
-        """Judge what came of it and hand out the record."""
-        prober = self.prober
-        prober.nonces.discard(self.nonce)
-        session = self.session
-        prober.on_result(self._failed_to_connect() if session is None else self._judge(session))
-
-    def _failed_to_connect(self) -> ProbeResult:
-        return ProbeResult(
-            self.target,
-            self.prober.chain,
-            Outcome.FAILED,
-            time(),
-            self.netaddr,
-            self.seeds,
-            self.error,
-            Phase.CONNECT,
-            resolve_ms=self.resolve_ms,
-        )
-
-    def _judge(self, session: Session) -> ProbeResult:
-        handshake = session.handshake
-        error = session.error
-        version = handshake.peer_version
-        is_complete = session.verack_at is not None
-        connected_at = self.connected_at or self.started
-        now_unix = time()
-        result = ProbeResult(
-            self.target,
-            self.prober.chain,
-            _outcome(session),
-            now_unix,
-            self.netaddr,
-            self.seeds,
-            error,
-            None if error is None else error.phase,
-            session.transport.name,
-            version,
-            handshake.features,
-            is_complete,
-            is_complete and self.prober.options.linger_s > 0,
-        )
-        result.anomalies = handshake.anomalies
-        result.resolve_ms = self.resolve_ms
-        result.connect_ms = (connected_at - self.started) * 1000
-        if version is not None and session.version_at is not None:
-            result.version_ms = (session.version_at - connected_at) * 1000
-            result.time_offset_s = version.timestamp - int(now_unix - monotonic() + session.version_at)
-        if session.verack_at is not None:
-            result.verack_ms = (session.verack_at - connected_at) * 1000
-        result.ping_ms = session.ping_ms
-        result.bytes_sent = self.bytes_sent
-        result.bytes_received = session.bytes_received
-        result.messages = self.messages
-        return result
-
-
 class Prober:
     """Probes nodes over one `Dialer`, without a task for each.
 
@@ -221,6 +99,10 @@ class Prober:
         local: What we say of ourselves.
         chain: Name of the chain, for the records.
         nonces: Those of our open connections.
+
+    Raises:
+        EnvironmentFailure: v2 is asked for, and the libraries that it needs do not load. Mode
+            `auto` goes on in v1 then, with a warning.
     """
 
     def __init__(
@@ -232,8 +114,28 @@ class Prober:
         self.chain = options.chain.chain.value
         self.nonces: set[int] = set()
         self._dialer = dialer
+        self._first_visit = _first_visit(options.transport)
+        self._waiting: dict[Visit, asyncio.TimerHandle] = {}
         self._entropy = b""
         self._entropy_pos = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Nodes that were begun and are not over."""
+        return self._dialer.in_flight + len(self._waiting)
+
+    def visit(
+        self, target: str, netaddr: NetAddr, seeds: Sequence[str] = (), resolve_ms: float | None = None
+    ) -> Visit:
+        """Return the first connection of a node, not dialled yet.
+
+        Args:
+            target: As the user asked for it.
+            netaddr: Its address.
+            seeds: Names that gave the address.
+            resolve_ms: What the look-up took, milliseconds, or None.
+        """
+        return self._first_visit(self, target, netaddr, seeds, resolve_ms)
 
     def start(self, visit: Visit) -> None:
         """Begin; `on_result` is called when all is over, possibly at once.
@@ -242,6 +144,29 @@ class Prober:
             OutOfResources: Not now; nothing was begun.
         """
         self._dialer.dial(visit)
+
+    def follow(self, visit: V2Visit, result: ProbeResult, *, left_s: float) -> None:
+        """Dial a node again, in v1.
+
+        Args:
+            visit: Its connection in v2, which is over.
+            result: What came of that.
+            left_s: Seconds that the node has left; with none it is over.
+        """
+        if left_s <= 0:
+            self.on_result(result)
+            return
+        again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
+        again.earlier = result
+        again.began = visit.started
+        again.until = monotonic() + left_s
+        self._dial_again(again, result)
+
+    def close(self) -> None:
+        """Forget the nodes whose second connection was not dialled yet."""
+        for handle in self._waiting.values():
+            handle.cancel()
+        self._waiting.clear()
 
     def fresh_nonce(self) -> int:
         """Return 64 random bits that no connection had before, and remember them as open."""
@@ -253,6 +178,41 @@ class Prober:
         nonce = int.from_bytes(self._entropy[pos : pos + 8])
         self.nonces.add(nonce)
         return nonce
+
+    def _dial_again(self, visit: Visit, earlier: ProbeResult) -> None:
+        visit.timeout_s = visit.until - monotonic()
+        if visit.timeout_s <= 0:
+            self.on_result(earlier)
+            return
+        try:
+            self._dialer.dial(visit)
+        except OutOfResources:
+            # Ours, not the peer's: what it did in v2 is kept until there is room.
+            loop = asyncio.get_running_loop()
+            self._waiting[visit] = loop.call_later(RETRY_S, self._retry, visit, earlier)
+
+    def _retry(self, visit: Visit, earlier: ProbeResult) -> None:
+        del self._waiting[visit]
+        self._dial_again(visit, earlier)
+        self._dialer.notify()
+
+
+def _first_visit(mode: TransportMode) -> type[Visit]:
+    """Choose the transport of a node's first connection.
+
+    Raises:
+        EnvironmentFailure: It is v2, no other will do, and its libraries do not load.
+    """
+    if mode is TransportMode.V1:
+        return Visit
+    try:
+        check_available()
+    except EnvironmentFailure as error:
+        if mode is not TransportMode.AUTO:
+            raise
+        _log.warning("v2 is off, nodes are asked in v1 only: %s", error)
+        return Visit
+    return V2Visit
 
 
 def skipped_result(target: str, chain: ChainParams, error: Skipped, netaddr: NetAddr) -> ProbeResult:
@@ -267,24 +227,6 @@ def failed_result(
     return ProbeResult(target, chain.chain.value, Outcome.FAILED, time(), error=error, phase=phase)
 
 
-_OK = Outcome.OK
-
-
-def _outcome(session: Session) -> Outcome:
-    if session.is_complete:
-        return _OK
-    has_more = session.handshake.messages_after_version > 0
-    if has_more and not isinstance(session.error, SelfConnection):
-        return Outcome.PARTIAL
-    return Outcome.FAILED
-
-
-def _addrv1(netaddr: NetAddr) -> bytes:
-    if netaddr.network is Network.IPV4:
-        return IPV4_MAPPED_PREFIX + inet_aton(netaddr.host)
-    return netaddr.to_addrv1()
-
-
 async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResult:
     """Dial one address and shake hands.
 
@@ -296,16 +238,20 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
         What it did; a failure is a result, not an exception.
 
     Raises:
-        EnvironmentFailure: This machine cannot open a connection now.
+        EnvironmentFailure: This machine cannot open a connection, or not speak v2, which is asked
+            for.
     """
     done: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
     dialer = Dialer()
+    prober = None
     try:
         prober = Prober(dialer, options, done.set_result)
         try:
-            prober.start(Visit(prober, netaddr.to_text(), netaddr))
+            prober.start(prober.visit(netaddr.to_text(), netaddr))
         except OutOfResources as shortage:
             raise EnvironmentFailure(f"cannot open a connection: {strerror(shortage.errno)}") from shortage
         return await done
     finally:
+        if prober is not None:
+            prober.close()
         dialer.close()

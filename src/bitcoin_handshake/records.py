@@ -14,11 +14,12 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, Phase
+from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, PeerError, Phase
+from bitcoin_handshake.measured import TransportStatus, V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.protocol import services_names
+from bitcoin_handshake.protocol import ServiceFlags, services_names
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -36,6 +37,8 @@ SCHEMA_VERSION = 1
 MAX_BREAKDOWN = 1000
 """Distinct reasons, and distinct user agents, that a summary counts by themselves."""
 OTHERS = "others"
+
+_NODE_P2P_V2 = ServiceFlags.NODE_P2P_V2.value
 
 
 class Outcome(StrEnum):
@@ -102,7 +105,7 @@ class ProbeResult:
         seeds: Names that gave the address, or empty.
         error: Why it is not `ok`, with its code; None on `ok`.
         phase: Where it stopped; None on `ok` and on `skipped`.
-        transport: `v1` or `v2`; None where no connection came about.
+        transport: `v1` or `v2`, the one that gave the verdict; None where no connection came about.
         version: The peer's `version`, or None.
         features: What the peer announced, or None where it was never asked.
         features_closed: Whether the window of the announcements before `verack` has closed.
@@ -113,6 +116,8 @@ class ProbeResult:
             start of the dial, version and verack from the established connection.
         bytes_sent, bytes_received: Of the connection, up to the byte that completed the verdict.
         messages: Order and time of every message, where asked for.
+        v2: What was seen below the messages, where `transport` is `v2`.
+        other: What came of the other transport, where a connection was dialled for that too.
     """
 
     target: str
@@ -138,6 +143,8 @@ class ProbeResult:
     bytes_sent: int = 0
     bytes_received: int = 0
     messages: Sequence[MessageTime] | None = field(default=None)
+    v2: V2Facts | None = None
+    other: ProbeResult | None = None
 
     @property
     def code(self) -> str | None:
@@ -147,7 +154,45 @@ class ProbeResult:
     @property
     def reason(self) -> str | None:
         """The failure in words, or None on `ok`."""
-        return None if self.error is None else str(self.error)
+        error = self.error
+        if error is None:
+            return None
+        if self.transport == "v2" and self.other is None and isinstance(error, PeerError):
+            return f"{error}; --transport both asks in v1 too"
+        return str(error)
+
+    @property
+    def claims_v2(self) -> bool | None:
+        """Whether the peer's service bits offer v2, or None where no `version` came."""
+        version = self.version
+        if version is None:
+            return None if self.other is None else self.other.claims_v2
+        return version.services & _NODE_P2P_V2 != 0
+
+    @property
+    def speaks_v2(self) -> bool | None:
+        """Whether v2 was seen to work; None where that is not known.
+
+        True where the peer's version packet was authentic. False only where v2 ended without a
+        byte and v1 then completed: a full or banning node looks the same until then.
+        """
+        tried = self.on_transport("v2")
+        if tried is None or tried.v2 is None:
+            return None
+        if tried.v2.version_packet_ms is not None:
+            return True
+        v1 = self.on_transport("v1")
+        is_v1_only = not tried.bytes_received and v1 is not None and v1.outcome is Outcome.OK
+        return False if is_v1_only else None
+
+    def on_transport(self, name: str) -> ProbeResult | None:
+        """Return what came of the transport `v1` or `v2`; None where no connection was dialled for it.
+
+        Where the second dial failed, that record has no transport of its own.
+        """
+        if self.transport == name:
+            return self
+        return self.other if self.transport is not None else None
 
     @property
     def user_agent(self) -> str | None:
@@ -155,6 +200,13 @@ class ProbeResult:
         if self.version is None or self.version.user_agent is None:
             return None
         return user_agent_text(self.version.user_agent)
+
+    @property
+    def status(self) -> TransportStatus:
+        """What came of the transport of this connection."""
+        if self.transport is None:
+            return TransportStatus.NOT_TRIED
+        return TransportStatus.COMPLETED if self.outcome is Outcome.OK else TransportStatus.REFUSED
 
     def to_json(self) -> dict[str, object]:
         """Return the record: every key is there, what is not known is None.
@@ -176,6 +228,12 @@ class ProbeResult:
             "code": self.code,
             "reason": self.reason,
             "transport": self.transport,
+            "claims_v2": self.claims_v2,
+            "speaks_v2": self.speaks_v2,
+            "transports": {
+                "v1": _transport_json(self.on_transport("v1")),
+                "v2": _v2_json(self.on_transport("v2")),
+            },
             "version": None if self.version is None else self._version_json(self.version),
             "features": self._features_json(),
             "anomalies": list(self.anomalies),
@@ -233,6 +291,56 @@ class ProbeResult:
         }
 
 
+def _transport_json(result: ProbeResult | None) -> dict[str, object]:
+    """Describe what came of one transport, v1's keys."""
+    if result is None:
+        return {
+            "status": TransportStatus.NOT_TRIED,
+            **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
+            "times_ms": dict.fromkeys(("connect", "version", "verack")),
+        }
+    was_tried = result.transport is not None
+    return {
+        "status": result.status,
+        "phase": result.phase,
+        "code": result.code,
+        "reason": None if result.error is None else str(result.error),
+        "bytes_sent": result.bytes_sent if was_tried else None,
+        "bytes_received": result.bytes_received if was_tried else None,
+        "times_ms": {
+            "connect": _rounded(result.connect_ms),
+            "version": _rounded(result.version_ms),
+            "verack": _rounded(result.verack_ms),
+        },
+    }
+
+
+def _v2_json(result: ProbeResult | None) -> dict[str, object]:
+    record = _transport_json(result)
+    times = record.pop("times_ms")
+    assert isinstance(times, dict)
+    facts = None if result is None else result.v2
+    if facts is None:
+        record |= dict.fromkeys(("garbage_length", "decoys", "session_id"))
+        stages: dict[str, float | None] = dict.fromkeys(("key", "garbage", "version_packet"))
+    else:
+        record["garbage_length"] = facts.garbage_length
+        record["decoys"] = facts.decoys
+        record["session_id"] = None if facts.session_id is None else facts.session_id.hex()
+        stages = {
+            "key": _rounded(facts.key_ms),
+            "garbage": _rounded(facts.garbage_ms),
+            "version_packet": _rounded(facts.version_packet_ms),
+        }
+    record["times_ms"] = {
+        "connect": times["connect"],
+        **stages,
+        "version": times["version"],
+        "verack": times["verack"],
+    }
+    return record
+
+
 _FEATURE_KEYS = (
     "wtxidrelay",
     "sendaddrv2",
@@ -249,6 +357,10 @@ class Summary:
 
     Attributes:
         ok, partial, failed, skipped: Records by outcome.
+        v2_tried: Nodes that were asked for v2, on a connection of its own.
+        v2_spoken: Nodes that were seen to speak v2.
+        v2_claimed: Nodes whose service bits offer v2.
+        versions: Nodes whose `version` came.
         addresses: Addresses that targets gave, dialled or not.
         dialled: Dials begun.
         reasons, user_agents: Counts of the at most MAX_BREAKDOWN (1,000) distinct ones, the rest
@@ -261,6 +373,10 @@ class Summary:
     partial: int = 0
     failed: int = 0
     skipped: int = 0
+    v2_tried: int = 0
+    v2_spoken: int = 0
+    v2_claimed: int = 0
+    versions: int = 0
     addresses: int = 0
     dialled: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -284,11 +400,30 @@ class Summary:
             self.failed += 1
         else:
             self.skipped += 1
+        if result.transport is not None:
+            self._count_v2(result)
         if result.error is not None:
             _tally(self.reasons, _reason_kind(result.error))
         user_agent = result.user_agent
         if user_agent is not None:
             _tally(self.user_agents, user_agent)
+
+    def _count_v2(self, result: ProbeResult) -> None:
+        claims = result.claims_v2
+        if claims is not None:
+            self.versions += 1
+            if claims:
+                self.v2_claimed += 1
+        if result.other is not None or result.v2 is not None:
+            self.v2_tried += 1
+            if result.speaks_v2:
+                self.v2_spoken += 1
+
+    def v2_text_line(self) -> str:
+        """Write how many nodes speak v2 and how many claim to; '' where nobody said anything."""
+        if self.v2_tried:
+            return f"v2: {self.v2_spoken} of {self.v2_tried} speak it, {self.v2_claimed} claim it"
+        return f"v2: {self.v2_claimed} of {self.versions} claim it, none was asked" if self.versions else ""
 
     def to_text_line(self) -> str:
         """Write the sum line."""

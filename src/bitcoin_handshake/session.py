@@ -11,6 +11,8 @@ How to drive it, always in this order:
     while (event := session.next_event()) is not None: ...
     arm a timer for session.deadline
 
+The deadline moves: it may come nearer, or recede when the first byte has come.
+
 Times are monotonic seconds; the zero point is the caller's.
 """
 
@@ -49,6 +51,8 @@ __all__ = [
 _TAKE_VERSION = Action.TAKE_VERSION
 _COMPLETE = Action.COMPLETE
 _PONG = MsgType.PONG.value
+_KEY = Phase.KEY
+_GARBAGE = Phase.GARBAGE
 
 MAX_HANDSHAKE_BYTES = 64 * 1024 * 1024
 """A peer that sends more than this before the verdict is hung up on: sixteen messages of the
@@ -109,6 +113,8 @@ class Session:
         now: Time at which the connection was established.
         started: Time from which the deadline was counted, for the words of a timeout.
         deadline: Time by which the verdict must have come.
+        first_byte_by: Time by which the peer must have sent a byte, where that is earlier; after
+            it the error says `retry_v1`.
         linger_s: How many seconds to go on listening after the verdict `ok`.
         ping_nonce: Nonce of the `ping` that is sent at the verdict, where we linger.
         trace: Whether to queue events at all; who reads only the attributes saves their cost.
@@ -118,6 +124,8 @@ class Session:
         finished: Whether nothing more is read. The connection may be closed as soon as
             `data_to_send` is written.
         error: Why it failed, or None.
+        key_at, garbage_at, version_packet_at: When a v2 peer's key was complete, its garbage ended,
+            its version packet had come; None before, and on v1.
         version_at: When the peer's `version` was taken; None before.
         verack_at: When the verdict `ok` came; None before.
         ping_ms: Milliseconds between our `ping` and its `pong`; None before.
@@ -127,19 +135,24 @@ class Session:
     __slots__ = (
         "_events",
         "_fed",
+        "_in_key_exchange",
         "_linger_s",
         "_ping_nonce",
         "_ping_sent_at",
         "_started",
+        "_verdict_by",
         "deadline",
         "error",
         "finished",
+        "garbage_at",
         "handshake",
+        "key_at",
         "messages_received",
         "ping_ms",
         "transport",
         "verack_at",
         "version_at",
+        "version_packet_at",
     )
 
     def __init__(
@@ -150,17 +163,23 @@ class Session:
         now: float,
         deadline: float,
         started: float | None = None,
+        first_byte_by: float | None = None,
         linger_s: float = 0.0,
         ping_nonce: int = 0,
         trace: bool = True,
     ) -> None:
         self.transport = transport
         self.handshake = handshake
-        self.deadline: float | None = deadline
+        self.deadline: float | None = deadline if first_byte_by is None else first_byte_by
         self.finished = False
         self.error: PeerError | None = None
         self.version_at: float | None = None
         self.verack_at: float | None = None
+        self._in_key_exchange = transport.phase is not None
+        self._verdict_by = deadline
+        self.key_at: float | None = None
+        self.garbage_at: float | None = None
+        self.version_packet_at: float | None = None
         self.ping_ms: float | None = None
         self.messages_received = 0
         self._events: deque[Event] | None = deque() if trace else None
@@ -205,6 +224,8 @@ class Session:
         self._fed += len(data)
         transport = self.transport
         transport.receive_data(data)
+        if self._in_key_exchange:
+            self._note_stages(now)
         try:
             while (message := transport.next_message()) is not None:
                 self._take(message, now)
@@ -223,14 +244,13 @@ class Session:
             self._end(now, None)
             return
         kind = PeerReset if reset else PeerClosed
-        nothing = not self._fed
         self._end(
             now,
             self._bad_version()
             or kind(
                 phase=self.phase,
                 bytes_received=self._fed,
-                retry_v1=nothing and self.transport.name == "v2",
+                retry_v1=not self._fed and self._in_key_exchange,
             ),
         )
 
@@ -250,12 +270,28 @@ class Session:
             self._events.append(MessageSent(now, msg_type, payload))
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes that wait to be written, possibly none."""
-        return self.transport.data_to_send()
+        """Return and forget the bytes that wait to be written; none to a peer that has failed."""
+        return self.transport.data_to_send() if self.error is None else b""
 
     def next_event(self) -> Event | None:
         """Return the oldest event not handed out yet, or None."""
         return self._events.popleft() if self._events else None
+
+    def _note_stages(self, now: float) -> None:
+        """Note how far the key exchange has come with the bytes of this moment."""
+        self.deadline = self._verdict_by
+        phase = self.transport.phase
+        if phase is _KEY:
+            return
+        if self.key_at is None:
+            self.key_at = now
+        if phase is _GARBAGE:
+            return
+        if self.garbage_at is None:
+            self.garbage_at = now
+        if phase is None:
+            self.version_packet_at = now
+            self._in_key_exchange = False
 
     def _take(self, message: ReceivedMessage, now: float) -> None:
         self.messages_received += 1
@@ -334,11 +370,11 @@ class Session:
     def _timeout(self, now: float) -> PeerError:
         if self.messages_received > FLOOD_MESSAGES or self._fed > FLOOD_BYTES:
             return self._flood()
-        if self.transport.phase is Phase.GARBAGE:
+        if self.transport.phase is _GARBAGE and self.transport.buffered:
             return OtherChainV2(garbage_received=self.transport.buffered)
         return PeerTimeout(
             phase=self.phase,
             waited_s=round((self.deadline or now) - self._started, 3),
             bytes_received=self._fed,
-            retry_v1=not self._fed and self.transport.name == "v2",
+            retry_v1=not self._fed and self._in_key_exchange,
         )

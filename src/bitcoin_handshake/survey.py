@@ -34,6 +34,7 @@ from bitcoin_handshake.errors import (
     ResolveFailed,
     Skipped,
 )
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import refusal
 from bitcoin_handshake.prober import (
@@ -41,7 +42,6 @@ from bitcoin_handshake.prober import (
     DEFAULT_USER_AGENT,
     ProbeOptions,
     Prober,
-    Visit,
     failed_result,
     probe_address,
     skipped_result,
@@ -49,6 +49,7 @@ from bitcoin_handshake.prober import (
 from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
 from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.targets import Target, parse_target
+from bitcoin_handshake.visit import Visit
 
 __all__ = ["IP_NETWORKS", "Survey", "SurveyOptions", "probe", "probe_many", "run_survey"]
 
@@ -157,6 +158,7 @@ class Survey:
             feeding.cancel()
             stopping.cancel()
             await asyncio.gather(feeding, stopping, return_exceptions=True)
+            self._prober.close()
             self._dialer.close()
             self.summary.elapsed_s = monotonic() - began
         if self._failure is not None:
@@ -215,7 +217,7 @@ class Survey:
         if not netaddr.port and netaddr.network is not Network.I2P:
             netaddr = NetAddr(netaddr.network, netaddr.host, self._port)
         self.summary.addresses += 1
-        return Visit(self._prober, target.text, netaddr)
+        return self._prober.visit(target.text, netaddr)
 
     async def _start_lookup(self, lookups: asyncio.TaskGroup, names: list[Target]) -> None:
         """Resolve names of one batch together; wait here where many are under way."""
@@ -284,10 +286,10 @@ class Survey:
                 seeds = self._learned[netaddr] = []
                 if is_refused:
                     self._refused.add(netaddr)
-                visits[netaddr] = Visit(self._prober, target.text, netaddr, seeds, answer.elapsed_ms)
+                visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
             elif netaddr in self._refused and not is_refused:
                 self._refused.discard(netaddr)
-                visits[netaddr] = Visit(self._prober, target.text, netaddr, seeds, answer.elapsed_ms)
+                visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
             if target.host not in seeds:
                 seeds.append(target.host)
         if refused and refused == len(answer.addresses):
@@ -307,8 +309,8 @@ class Survey:
         if self._stopped.is_set():
             return
         queue = self._queue
-        dialer = self._dialer
-        room = min(DIALS_PER_TURN, self._concurrency - dialer.in_flight)
+        prober = self._prober
+        room = min(DIALS_PER_TURN, self._concurrency - prober.in_flight)
         while queue and room > 0 and not self._is_short:
             visit = queue.popleft()
             excluded = _cannot_dial(visit.netaddr, self._options.families)
@@ -317,7 +319,7 @@ class Survey:
                 continue
             room -= 1
             try:
-                self._prober.start(visit)
+                prober.start(visit)
             except OutOfResources as shortage:
                 queue.appendleft(visit)
                 self._wait_out(shortage)
@@ -325,9 +327,9 @@ class Survey:
                 self.summary.dialled += 1
                 self._short_since = None
         if not queue:
-            if self._is_fed and not dialer.in_flight:
+            if self._is_fed and not prober.in_flight:
                 self._stopped.set()
-        elif not self._is_short and dialer.in_flight < self._concurrency:
+        elif not self._is_short and prober.in_flight < self._concurrency:
             self._schedule()
         if len(queue) < 2 * self._concurrency:
             self._changed.set()
@@ -347,7 +349,7 @@ class Survey:
         now = monotonic()
         if self._short_since is None:
             self._short_since = now
-        elif not self._dialer.in_flight and now - self._short_since > SHORTAGE_LIMIT_S:
+        elif not self._prober.in_flight and now - self._short_since > SHORTAGE_LIMIT_S:
             self._fail(EnvironmentFailure(f"cannot open any connection: {strerror(shortage.errno)}"))
             return
         self._is_short = True
@@ -429,6 +431,7 @@ async def probe_many(
     targets: Iterable[str | Target | BadTarget],
     *,
     chain: Chain | ChainParams = Chain.MAINNET,
+    transport: TransportMode | str = TransportMode.AUTO,
     port: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     linger_s: float = 0.0,
@@ -444,6 +447,7 @@ async def probe_many(
     Args:
         targets: DNS seeds and addresses as a person types them, read as fast as they are used.
         chain: The chain to speak.
+        transport: `auto` (v2, then v1 where it must be), `v1`, `v2` or `both`.
         port: Port of targets that name none; None for the chain's own.
         timeout_s: Seconds from the connect to the verdict, for each node.
         linger_s: Seconds to go on listening after the verdict `ok`.
@@ -464,6 +468,7 @@ async def probe_many(
     options = SurveyOptions(
         probe=ProbeOptions(
             chain=chain.params if isinstance(chain, Chain) else chain,
+            transport=TransportMode.from_text(transport),
             timeout_s=timeout_s,
             linger_s=linger_s,
             user_agent=user_agent,
@@ -483,6 +488,7 @@ async def probe(
     target: str | NetAddr,
     *,
     chain: Chain | ChainParams = Chain.MAINNET,
+    transport: TransportMode | str = TransportMode.AUTO,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     linger_s: float = 0.0,
     user_agent: bytes = DEFAULT_USER_AGENT,
@@ -493,7 +499,7 @@ async def probe(
     Args:
         target: Its address, `host:port` or `host` (the chain's own port then). A name is
             `probe_many`'s, since it may stand for many nodes.
-        chain, timeout_s, linger_s, user_agent, record_messages: As for `probe_many`.
+        chain, transport, timeout_s, linger_s, user_agent, record_messages: As for `probe_many`.
 
     Returns:
         What it did; a failure of the node is a result, not an exception.
@@ -504,6 +510,7 @@ async def probe(
     """
     options = ProbeOptions(
         chain=chain.params if isinstance(chain, Chain) else chain,
+        transport=TransportMode.from_text(transport),
         timeout_s=timeout_s,
         linger_s=linger_s,
         user_agent=user_agent,

@@ -1,4 +1,4 @@
-"""What comes of a default handshake with every behaviour: in memory, and over real sockets.
+"""What comes of a handshake with every behaviour, in every mode: in memory, and over real sockets.
 
 The table is written out here and not taken from the registry, so that neither can change alone.
 """
@@ -10,14 +10,16 @@ import asyncio
 import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams, custom_chain
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.prober import ProbeOptions, probe_address
 from bitcoin_handshake.simulate.behaviours import BEHAVIOURS
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from bitcoin_handshake.simulate.node import SimulatedNode
-from tests.simulated import REGTEST, converse, initiator, node_facts, script_of, verdict
+from tests.simulated import REGTEST, converse, initiator, node_facts, script_of, v2_initiator, verdict
 
 OK = "ok"
-TABLE = {
+CLOSED_ON_V1 = "failed version peer.closed"
+V1_TABLE = {
     "core": OK,
     "core-v1": OK,
     "core-32": OK,
@@ -99,7 +101,85 @@ TABLE = {
     "reject": "failed version peer.closed",
     "refuses": "failed connect connect.refused",
     "resets": "failed version peer.reset",
+    "v2-only": CLOSED_ON_V1,
+    "v2-garbage-4095": OK,
+    "v2-decoys": OK,
+    "v2-later-decoys": OK,
+    "v2-version-contents": OK,
+    "v2-garbage-4096": OK,
+    "v2-no-terminator": OK,
+    "v2-wrong-tag": OK,
+    "v2-flipped-length": OK,
+    "v2-too-large": OK,
+    "v2-then-v1": OK,
+    "v2-drip-key": OK,
+    "v2-close-after-key": OK,
+    "v2-other-chain": CLOSED_ON_V1,
 }
+"""With `--transport v1`."""
+CLOSED_ON_KEY = "failed key peer.closed"
+LOOKS_LIKE_V1 = "failed key v2.looks_like_v1"
+OTHER_CHAIN = "failed garbage v2.other_chain"
+V2_TABLE = dict.fromkeys(V1_TABLE, CLOSED_ON_KEY) | {
+    "core": OK,
+    "speaks-first": LOOKS_LIKE_V1,
+    "libbitcoin": LOOKS_LIKE_V1,
+    "wrong-magic": LOOKS_LIKE_V1,
+    "litecoin": LOOKS_LIKE_V1,
+    "flood": LOOKS_LIKE_V1,
+    "silent": "failed key peer.timeout",
+    "drip": "failed key peer.timeout",
+    "resets": "failed key peer.reset",
+    "refuses": "failed connect connect.refused",
+    "echo": "failed key handshake.self_connection",
+    "garbage": OTHER_CHAIN,
+    "http": "failed key v1.http",
+    "tls": "failed key v1.tls",
+    "ssh": "failed key v1.ssh",
+    "v2-only": OK,
+    "v2-garbage-4095": OK,
+    "v2-decoys": OK,
+    "v2-later-decoys": OK,
+    "v2-version-contents": OK,
+    "v2-garbage-4096": "failed garbage v2.no_garbage_terminator",
+    "v2-no-terminator": "failed garbage v2.no_garbage_terminator",
+    "v2-wrong-tag": "failed version_packet v2.authentication_failed",
+    "v2-flipped-length": "failed version_packet v2.authentication_failed",
+    "v2-too-large": "failed version_packet v2.packet_too_large",
+    "v2-then-v1": OTHER_CHAIN,
+    "v2-drip-key": "failed key peer.timeout",
+    "v2-close-after-key": "failed garbage peer.closed",
+    "v2-other-chain": OTHER_CHAIN,
+}
+"""With `--transport v2`."""
+ENDS_IN_V2 = [
+    "drip",
+    "echo",
+    "garbage",
+    "http",
+    "tls",
+    "ssh",
+    "v2-only",
+    "v2-garbage-4096",
+    "v2-no-terminator",
+    "v2-wrong-tag",
+    "v2-flipped-length",
+    "v2-too-large",
+    "v2-then-v1",
+    "v2-drip-key",
+    "v2-close-after-key",
+    "v2-other-chain",
+]
+"""Where `auto` does not go on to v1, and says what v2 says."""
+BETTER_IN_V2 = ("v2-only", "v2-other-chain")
+"""Where `both` says what v2 says; else it says what v1 says."""
+TABLES = {
+    TransportMode.AUTO: V1_TABLE | {name: V2_TABLE[name] for name in ENDS_IN_V2},
+    TransportMode.V1: V1_TABLE,
+    TransportMode.V2: V2_TABLE,
+    TransportMode.BOTH: V1_TABLE | {name: V2_TABLE[name] for name in BETTER_IN_V2},
+}
+STALLS = ("peer.timeout", "peer.flood", "bad_version_message", "v2.other_chain")
 STALL_TIMEOUT_S = 1.5
 """For peers that take all the time they get; they are probed at the same time."""
 PATIENCE_S = 30.0
@@ -111,45 +191,49 @@ def _words(outcome: str, phase: str | None, code: str | None) -> str:
 
 
 def test_every_behaviour_has_its_row() -> None:
-    assert list(TABLE) == list(BEHAVIOURS)
+    assert list(V1_TABLE) == list(BEHAVIOURS)
+    assert all(table.keys() == BEHAVIOURS.keys() for table in TABLES.values())
+    assert list(TABLES) == list(TransportMode)
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_registry_expects_what_the_table_says(name: str) -> None:
-    expected = BEHAVIOURS[name].expected
-    assert _words(expected.outcome, expected.phase, expected.code) == TABLE[name]
+@pytest.mark.parametrize("mode", TransportMode)
+@pytest.mark.parametrize("name", V1_TABLE)
+def test_registry_expects_what_the_table_says(name: str, mode: TransportMode) -> None:
+    expected = BEHAVIOURS[name].expected_in(mode)
+    assert _words(expected.outcome, expected.phase, expected.code) == TABLES[mode][name]
 
 
 CHAINS_TRIED = (REGTEST, CHAINS[Chain.MAINNET], custom_chain(b"abcd"))
 
 
 @pytest.mark.parametrize("params", CHAINS_TRIED, ids=lambda params: params.chain)
-@pytest.mark.parametrize("name", [name for name in TABLE if name != "refuses"])
+@pytest.mark.parametrize("name", [name for name in V1_TABLE if name != "refuses"])
 def test_session_judges_the_behaviour_right(name: str, params: ChainParams) -> None:
-    session = initiator(params)
-    converse(session, script_of(name, node_facts(params)))
-    seen = verdict(session)
-    assert _words(seen.outcome, seen.phase, seen.code) == TABLE[name]
+    for session, table in ((initiator(params), V1_TABLE), (v2_initiator(params), V2_TABLE)):
+        converse(session, script_of(name, node_facts(params)))
+        seen = verdict(session)
+        assert _words(seen.outcome, seen.phase, seen.code) == table[name]
 
 
-def test_probe_judges_every_behaviour_right_over_sockets() -> None:
+@pytest.mark.parametrize("mode", TransportMode)
+def test_probe_judges_every_behaviour_right_over_sockets(mode: TransportMode) -> None:
     """All behaviours at the same time, so that the slow ones cost their timeout once."""
-    names = list(TABLE)
+    names = list(V1_TABLE)
 
     async def run() -> dict[str, str]:
         options = NetworkOptions(
-            node_count=len(names), mix=dict.fromkeys(names, 1.0), port=0, delay_s=0.1, drip_s=0.05
+            node_count=len(names), mix=dict.fromkeys(names, 1.0), port=0, delay_s=0.1, drip_s=0.5
         )
         async with SimulatedNetwork(options) as network:
-            probes = [_probe(node) for node in network.nodes]
+            probes = [_probe(node, mode) for node in network.nodes]
             verdicts = await asyncio.gather(*probes)
         return {node.behaviour.name: words for node, words in zip(network.nodes, verdicts, strict=True)}
 
-    assert asyncio.run(run()) == TABLE
+    assert asyncio.run(run()) == TABLES[mode]
 
 
-async def _probe(node: SimulatedNode) -> str:
-    stalls = TABLE[node.behaviour.name].endswith(("peer.timeout", "peer.flood", "bad_version_message"))
-    options = ProbeOptions(chain=REGTEST, timeout_s=STALL_TIMEOUT_S if stalls else PATIENCE_S)
+async def _probe(node: SimulatedNode, mode: TransportMode) -> str:
+    stalls = any(table[node.behaviour.name].endswith(STALLS) for table in TABLES.values())
+    options = ProbeOptions(chain=REGTEST, transport=mode, timeout_s=STALL_TIMEOUT_S if stalls else PATIENCE_S)
     result = await probe_address(node.netaddr, options=options)
     return _words(result.outcome, result.phase, result.code)

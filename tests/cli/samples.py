@@ -14,9 +14,12 @@ from bitcoin_handshake.errors import (
     BitcoinHandshakeError,
     ConnectRefused,
     NotRoutable,
+    OtherChainV2,
+    PeerClosed,
     PeerTimeout,
     Phase,
 )
+from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr, Network
@@ -72,6 +75,27 @@ SAMPLES = {
         features_closed=True, lingered=True, ping_ms=1.0,
         messages=[MessageTime(True, "version", 102, 0.5), MessageTime(False, "ver,ack", 0, 1.0)],
     ),
+    "v2": ProbeResult(
+        "a", "regtest", Outcome.OK, 1_795_226_400.0, NETADDR, transport="v2", version=VERSION,
+        features=Features(True, True), features_closed=True, connect_ms=0.5, version_ms=2.0, verack_ms=2.5,
+        bytes_sent=400, bytes_received=500, v2=V2Facts(17, 2, b"\xab" * 32, 1.0, 1.5, 1.75),
+    ),
+    "v2 gone wrong": ProbeResult(
+        "a", "regtest", Outcome.FAILED, 1_795_226_400.0, NETADDR, error=OtherChainV2(garbage_received=100),
+        phase=Phase.GARBAGE, transport="v2", features=Features(), connect_ms=0.5, bytes_sent=400,
+        bytes_received=164, v2=V2Facts(key_ms=1.0),
+    ),
+    "fell back": ProbeResult(
+        "a", "regtest", Outcome.OK, 1_795_226_400.0, NETADDR, transport="v1",
+        version=Version(70016, 0x409, 1_795_226_401, US, US, 1, b"/Satoshi:25.0.0/", 1, 1),
+        features=Features(True, True), features_closed=True, connect_ms=0.5, version_ms=3.0, verack_ms=3.5,
+        bytes_sent=222, bytes_received=198,
+        other=ProbeResult(
+            "a", "regtest", Outcome.FAILED, 1_795_226_399.0, NETADDR, phase=Phase.KEY, transport="v2",
+            error=PeerClosed(phase=Phase.KEY, bytes_received=0, retry_v1=True), features=Features(),
+            connect_ms=0.75, bytes_sent=1000, v2=V2Facts(),
+        ),
+    ),
 }  # fmt: skip
 
 _times = st.none() | st.floats(0, 1e7)
@@ -105,6 +129,33 @@ class AnyReason(BitcoinHandshakeError):
 
 _errors = st.none() | st.text(max_size=50).map(AnyReason)
 
+_v2_facts = st.builds(
+    V2Facts,
+    st.none() | st.integers(0, 4095),
+    st.integers(0, 1000),
+    st.none() | st.binary(min_size=32, max_size=32),
+    _times,
+    _times,
+    _times,
+)
+_others = st.builds(
+    ProbeResult,
+    target=st.just("a"),
+    chain=st.just("regtest"),
+    outcome=st.sampled_from(Outcome),
+    timestamp=st.just(0.0),
+    error=_errors,
+    phase=st.none() | st.sampled_from(Phase),
+    transport=st.sampled_from([None, "v1", "v2"]),
+    version=st.none() | _versions,
+    connect_ms=_times,
+    version_ms=_times,
+    verack_ms=_times,
+    bytes_sent=st.integers(0, 2**40),
+    bytes_received=st.integers(0, 2**40),
+    v2=st.none() | _v2_facts,
+)
+
 results = st.builds(
     ProbeResult,
     target=st.text(max_size=30),
@@ -136,6 +187,8 @@ results = st.builds(
         ),
         max_size=3,
     ),
+    v2=st.none() | _v2_facts,
+    other=st.none() | _others,
 )
 """Every record that `ProbeResult` can hold, likely or not."""
 

@@ -20,7 +20,7 @@ def _read(*results: ProbeResult) -> list[dict[str, str]]:
 
 def test_header() -> None:
     assert csv_header() == ",".join(COLUMNS) + "\r\n"
-    assert len(set(COLUMNS)) == len(COLUMNS) == 39
+    assert len(set(COLUMNS)) == len(COLUMNS) == 65
 
 
 def test_a_healthy_node() -> None:
@@ -34,6 +34,22 @@ def test_a_healthy_node() -> None:
     assert row["features_feefilter"] == ""
     assert row["times_ms_connect"] == "0.25"
     assert row["reason"] == row["anomalies"] == row["messages"] == ""
+
+
+def test_what_came_of_each_transport() -> None:
+    (row,) = _read(SAMPLES["fell back"])
+    assert (row["transport"], row["claims_v2"], row["speaks_v2"]) == ("v1", "false", "false")
+    assert (row["v1_status"], row["v1_bytes_received"], row["v1_times_ms_verack"]) == (
+        "completed",
+        "198",
+        "3.5",
+    )
+    assert (row["v2_status"], row["v2_phase"], row["v2_code"]) == ("refused", "key", "peer.closed")
+    (row,) = _read(SAMPLES["v2"])
+    assert row["v1_status"] == "not_tried"
+    assert (row["v2_garbage_length"], row["v2_decoys"]) == ("17", "2")
+    assert row["v2_session_id"] == "ab" * 32
+    assert row["v2_times_ms_version_packet"] == "1.75"
 
 
 def test_lists_and_objects_become_words() -> None:

@@ -18,16 +18,9 @@ from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.errors import AnomalyCode, BadTarget, InputError, NotRoutable, Phase
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.prober import (
-    MAX_RECORDED_MESSAGES,
-    ProbeOptions,
-    Prober,
-    Visit,
-    failed_result,
-    probe_address,
-    skipped_result,
-)
+from bitcoin_handshake.prober import ProbeOptions, Prober, failed_result, probe_address, skipped_result
 from bitcoin_handshake.records import Outcome, ProbeResult
+from bitcoin_handshake.visit import MAX_RECORDED_MESSAGES, Visit
 from tests.helpers import CHECKOUT
 from tests.sessions import VERACK, VERSION, message, peer_version
 

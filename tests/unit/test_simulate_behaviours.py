@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.simulate.behaviours import BEHAVIOURS, behaviours_table
 from tests.helpers import CHECKOUT
@@ -24,9 +25,10 @@ def test_descriptions_are_one_line_of_a_table() -> None:
         assert re.fullmatch(r"[^\n|]{5,80}", behaviour.description)
 
 
-def test_only_ok_has_neither_phase_nor_code() -> None:
+@pytest.mark.parametrize("mode", TransportMode)
+def test_only_ok_has_neither_phase_nor_code(mode: TransportMode) -> None:
     for behaviour in BEHAVIOURS.values():
-        expected = behaviour.expected
+        expected = behaviour.expected_in(mode)
         is_ok = expected.outcome is Outcome.OK
         assert (expected.phase is None) == is_ok
         assert (expected.code is None) == is_ok
@@ -59,7 +61,7 @@ def test_segments_are_single_bytes() -> None:
 
 
 def test_half_messages_cut_every_message_in_two() -> None:
-    whole = converse(initiator(), script_of("core"))
+    whole = converse(initiator(), script_of("core-v1"))
     halves = converse(initiator(), script_of("half-messages"))
     assert b"".join(halves) == b"".join(whole)
     assert len(halves) == 5

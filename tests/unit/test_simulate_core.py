@@ -8,7 +8,7 @@ import pytest
 
 from bitcoin_handshake.messages.handshake import SendTxRcncl, Version
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.simulate.core import CORE, FINAL_ALERT, CorePeer, Profile, version_payload
+from bitcoin_handshake.simulate.core import CORE, CORE_V1, FINAL_ALERT, CorePeer, Profile, version_payload
 from bitcoin_handshake.simulate.profiles import BCOIN, BTCD, CORE_0_12, CORE_0_20, CORE_TXRCNCL, KNOTS
 from bitcoin_handshake.simulate.script import End, NodeFacts
 from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
@@ -23,7 +23,7 @@ OPENING = ["version", "wtxidrelay", "sendaddrv2", "verack"]
 class Talk:
     """A client that says what a test wants and lists what the peer says."""
 
-    def __init__(self, profile: Profile = CORE, facts: NodeFacts | None = None) -> None:
+    def __init__(self, profile: Profile = CORE_V1, facts: NodeFacts | None = None) -> None:
         self.peer = CorePeer(facts or node_facts(), profile, client=None, now=START)
         self._reader = V1Transport(MAGIC)
         self.payloads: list[bytes] = []
@@ -258,5 +258,5 @@ def test_shows_the_client_its_address_only_where_it_is_routable(
     assert Version.deserialize(payload).addr_recv.netaddr.to_text() == expected
 
 
-def test_does_not_claim_v2() -> None:
-    assert CORE.services == 0x409
+def test_claims_v2_where_it_speaks_it() -> None:
+    assert (CORE.services, CORE_V1.services) == (0xC09, 0x409)

@@ -39,6 +39,8 @@ __all__ = ["DEFAULT_USER_AGENT", "HandshakeOptions", "command"]
 
 DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/"
 MAGIC_LEN = 4
+TRANSPORTS = ("auto", "v1", "v2", "both")
+"""The values of `measured.TransportMode`, which help does not load."""
 
 EXAMPLES = (
     (f"{PROGRAM} seed.bitcoin.sipa.be", "every node behind a DNS seed"),
@@ -69,6 +71,7 @@ class HandshakeOptions:
         chain: Which chain is spoken.
         families: `ipv4`, `ipv6` or both.
         port: For targets without one; None for the chain's own.
+        transport: `auto`, `v1`, `v2` or `both`; see `measured.TransportMode`.
         timeout_s: Limit of each node, from connect to verdict.
         linger_s: How long to go on listening after it.
         user_agent: What we call ourselves, at most 256 bytes.
@@ -83,6 +86,7 @@ class HandshakeOptions:
     chain: ChainParams
     families: frozenset[str] = frozenset({"ipv4", "ipv6"})
     port: int | None = None
+    transport: str = "auto"
     timeout_s: float = 10.0
     linger_s: float = 0.0
     user_agent: bytes = DEFAULT_USER_AGENT.encode()
@@ -128,6 +132,13 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     default=10.0,
     metavar="SECONDS",
     help="Limit per node, connect to verdict [10].",
+)
+@click.option(
+    "--transport",
+    type=click.Choice(TRANSPORTS, case_sensitive=False),
+    default="auto",
+    metavar="MODE",
+    help="auto (default: v2, then v1 where it must be), v1, v2 or both.",
 )
 @click.option(
     "--linger",
@@ -199,6 +210,7 @@ def command(ctx: click.Context, /, **_: object) -> int:
             chain=chain,
             families=frozenset({family} if family else {"ipv4", "ipv6"}),
             port=params["port"],
+            transport=params["transport"],
             timeout_s=params["timeout"],
             linger_s=params["linger"],
             user_agent=params["user_agent"],

@@ -21,6 +21,7 @@ from bitcoin_handshake.cli.options import OutputFormat
 from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult, Summary
@@ -206,6 +207,7 @@ def survey_options(options: HandshakeOptions) -> SurveyOptions:
     return SurveyOptions(
         probe=ProbeOptions(
             chain=options.chain,
+            transport=TransportMode(options.transport),
             timeout_s=options.timeout_s,
             linger_s=options.linger_s,
             user_agent=options.user_agent,

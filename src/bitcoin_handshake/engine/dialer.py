@@ -202,6 +202,7 @@ class Dialer:
             self._excuse(connection, now)
         connection.connected_at = now
         connection.session = session = connection.open_session(now)
+        self._watch_deadline(connection, session)
         self._poller.modify(connection.fd, READ)
         self._write(connection, session, session.data_to_send())
         if connection.is_traced:
@@ -260,16 +261,25 @@ class Dialer:
         if connection.is_traced:
             self._hand_out(connection, session)
         if session.finished:
-            if not connection.pending:
+            if not connection.pending or session.error is not None:
                 self._finish(connection)
             return
         held = session.transport.buffered
         if held != connection.held:
             self._account(connection, held)
+        self._watch_deadline(connection, session)
+
+    def _watch_deadline(self, connection: Connection, session: Session) -> None:
+        """Arm a deadline that has come nearer; one that receded is armed again when it is judged."""
         deadline = session.deadline
-        if deadline is not None and int(deadline * TICKS_PER_S) + 1 != connection.tick:
+        if deadline is not None and int(deadline * TICKS_PER_S) + 1 < connection.tick:
             self._disarm(connection)
             self._arm(connection, deadline)
+
+    def notify(self) -> None:
+        """Let the owner start more connections, as at the end of a turn."""
+        if self._on_turn is not None:
+            self._on_turn()
 
     def _account(self, connection: Connection, held: int) -> None:
         self.buffered += held - connection.held

@@ -5,6 +5,7 @@ Owns `Profile`, what one release or implementation says of itself and when, and 
 
 Rules, as Core 28.1's `ProcessMessage` and `SendMessages` in `net_processing.cpp` have them:
 
+* The client's first 16 bytes tell v1 from v2 (`v2_form.listen`).
 * Nothing is said before the client's `version`; then version, wtxidrelay, sendaddrv2, verack
   (and alert) go out in one segment. Messages before `version` are ignored.
 * A version below 31800, an own nonce, a wrong magic and a length over the limit close the
@@ -19,7 +20,7 @@ Rules, as Core 28.1's `ProcessMessage` and `SendMessages` in `net_processing.cpp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -39,11 +40,13 @@ from bitcoin_handshake.protocol import (
 )
 from bitcoin_handshake.simulate.gossip import address_answer
 from bitcoin_handshake.simulate.script import End, NodeFacts
+from bitcoin_handshake.simulate.v2_form import MAX_KEPT_PAYLOAD, V2Form, listen
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 from bitcoin_handshake.transport.v1 import V1Transport
 
 __all__ = [
     "CORE",
+    "CORE_V1",
     "FINAL_ALERT",
     "CorePeer",
     "Messages",
@@ -55,14 +58,14 @@ __all__ = [
 HANDSHAKE_TIMEOUT_S = 60.0
 PING_INTERVAL_S = 120.0
 INACTIVITY_TIMEOUT_S = 1200.0
-MAX_KEPT_PAYLOAD = 4096
-"""What a client can make a node hold; of the messages that it reads none is longer."""
 MAX_ALERT_VERSION = 70012
 
 CORE_SERVICES = (
     ServiceFlags.NODE_NETWORK | ServiceFlags.NODE_WITNESS | ServiceFlags.NODE_NETWORK_LIMITED
 ).value
 """What Core 28.1 offers with v2 switched off: 0x409."""
+CORE_V2_SERVICES = CORE_SERVICES | ServiceFlags.NODE_P2P_V2.value
+"""What Core 28.1 offers by default: 0xc09."""
 
 FINAL_ALERT = bytes.fromhex(
     "60010000000000000000000000ffffff7f00000000ffffff7ffeffff7f01ffffff7f00000000ffffff7f00ffffff"
@@ -138,6 +141,7 @@ class Profile:
         final_alert: Whether it sends the final alert to peers of 70012 or less.
         speaks_first: Sends its `version` on accept.
         strict: Hangs up on known messages other than sendaddrv2 before verack, as btcd does.
+        v2: How it speaks v2; None where it does not.
     """
 
     user_agent: bytes
@@ -154,10 +158,13 @@ class Profile:
     final_alert: bool = True
     speaks_first: bool = False
     strict: bool = False
+    v2: V2Form | None = None
 
 
-CORE = Profile(user_agent=b"/Satoshi:28.1.0/")
+CORE_V1 = Profile(user_agent=b"/Satoshi:28.1.0/")
 """Bitcoin Core 28.1 with its defaults, but v2 switched off."""
+CORE = replace(CORE_V1, services=CORE_V2_SERVICES, v2=V2Form())
+"""Bitcoin Core 28.1 with its defaults."""
 
 
 @lru_cache(maxsize=4096)
@@ -207,8 +214,11 @@ class CorePeer:
         profile: Which release or implementation.
         client: Host and port of the client, as the socket has it.
         now: Time of the connection, monotonic seconds.
-        transport: What turns bytes into messages; v1 unless given.
+        transport: What turns bytes into messages; unless it is given, v1, or what the client's first
+            bytes ask for where the profile speaks v2.
     """
+
+    _transport: Transport
 
     __slots__ = (
         "_answered_getaddr",
@@ -217,6 +227,7 @@ class CorePeer:
         "_node",
         "_profile",
         "_transport",
+        "_undecided",
         "deadline",
         "end",
     )
@@ -232,9 +243,13 @@ class CorePeer:
     ) -> None:
         self._node = node
         self._profile = profile
-        self._transport: Transport = transport or V1Transport(
-            node.params.magic, max_kept_payload=MAX_KEPT_PAYLOAD
-        )
+        self._undecided: bytes | None = None
+        if transport is not None:
+            self._transport = transport
+        elif profile.v2 is not None:
+            self._undecided = b""
+        else:
+            self._transport = V1Transport(node.params.magic, max_kept_payload=MAX_KEPT_PAYLOAD)
         nonce = node.random.getrandbits(64)
         self._handshake = Handshake(
             version_payload(node, profile, nonce=nonce, client=client),
@@ -252,6 +267,10 @@ class CorePeer:
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take bytes from the client, in any segmentation. Never raises."""
         self._last_received_at = now
+        if self._undecided is not None:
+            data = self._undecided + data
+            if not self._decide(data):
+                return
         transport = self._transport
         transport.receive_data(data)
         try:
@@ -260,6 +279,19 @@ class CorePeer:
                     self._take(message, now)
         except PeerError:
             self.end = End.CLOSE
+            if transport.name == "v2":
+                transport.data_to_send()  # Core drops what it queued when it hangs up
+
+    def _decide(self, data: bytes) -> bool:
+        """Choose the transport by all that the client sent, and tell whether that was possible."""
+        assert self._profile.v2 is not None
+        transport = listen(self._node, self._profile.v2, data)
+        if transport is None:
+            self._undecided = data
+            return False
+        self._transport = transport
+        self._undecided = None
+        return True
 
     def receive_eof(self, *, now: float) -> None:
         """The client closed its side: so do we."""
@@ -276,7 +308,7 @@ class CorePeer:
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes that wait to be written, possibly none."""
-        return self._transport.data_to_send()
+        return self._transport.data_to_send() if self._undecided is None else b""
 
     def _take(self, message: ReceivedMessage, now: float) -> None:
         handshake = self._handshake

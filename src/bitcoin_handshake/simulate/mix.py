@@ -16,7 +16,8 @@ from bitcoin_handshake.simulate.behaviours import BEHAVIOURS, Behaviour
 __all__ = ["DEFAULT_MIX", "assign_behaviours", "parse_behaviours"]
 
 DEFAULT_MIX = (
-    "core=60,core-v1=5,core-0.20=10,core-0.12=2,knots=3,btcd=3,speaks-first=2,segments=1,"
+    "core=55,core-v1=6,v2-only=1,v2-decoys=1,v2-wrong-tag=1,v2-other-chain=1,"
+    "core-0.20=10,core-0.12=2,knots=3,btcd=3,speaks-first=2,segments=1,"
     "unknown-messages=1,slow=2,no-verack=2,version-only=1,silent=2,closes-at-once=2,resets=1,refuses=2,"
     "http=1,litecoin=1,hostile-user-agent=1"
 )

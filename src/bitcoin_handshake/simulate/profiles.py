@@ -29,10 +29,13 @@ from bitcoin_handshake.simulate.core import (
     AFTER_VERACK_OLD,
     CORE,
     CORE_SERVICES,
+    CORE_V1,
     Messages,
     Profile,
 )
 from bitcoin_handshake.simulate.script import NodeFacts
+from bitcoin_handshake.simulate.v2_form import V2Form
+from bitcoin_handshake.transport.bip324.packets import MAX_GARBAGE_LEN
 
 __all__ = [
     "ANCIENT_FORMS",
@@ -53,6 +56,11 @@ __all__ = [
     "ONE_SEGMENT",
     "PRUNED",
     "UNKNOWN_MESSAGES",
+    "V2_DECOYS",
+    "V2_GARBAGE_4095",
+    "V2_LATER_DECOYS",
+    "V2_ONLY",
+    "V2_VERSION_CONTENTS",
     "hostile_user_agent",
 ]
 
@@ -65,19 +73,19 @@ INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 CHATTY_COUNT = 200
 
-CORE_23 = replace(CORE, user_agent=b"/Satoshi:23.0.0/", after_verack=AFTER_VERACK_14)
+CORE_23 = replace(CORE_V1, user_agent=b"/Satoshi:23.0.0/", after_verack=AFTER_VERACK_14)
 CORE_0_20 = replace(
-    CORE, user_agent=b"/Satoshi:0.20.2/", protocol_version=70015, after_verack=AFTER_VERACK_14
+    CORE_V1, user_agent=b"/Satoshi:0.20.2/", protocol_version=70015, after_verack=AFTER_VERACK_14
 )
 CORE_0_12 = replace(
-    CORE,
+    CORE_V1,
     user_agent=b"/Satoshi:0.12.1/",
     protocol_version=70012,
     services=_NETWORK | _BLOOM,
     after_verack=AFTER_VERACK_12,
 )
 CORE_0_8 = replace(
-    CORE,
+    CORE_V1,
     user_agent=b"/Satoshi:0.8.6/",
     protocol_version=70001,
     services=_NETWORK,
@@ -86,10 +94,10 @@ CORE_0_8 = replace(
 )
 OLDEST = replace(CORE_0_8, user_agent=b"", protocol_version=MIN_PEER_PROTO_VERSION)
 """Core 0.3.18: the lowest version that is accepted today; no user agents yet, no relay flag."""
-CORE_32 = replace(CORE, user_agent=b"/Satoshi:32.0.0/", protocol_version=FEATURE_VERSION)
-PRUNED = replace(CORE, services=_WITNESS | _LIMITED)
+CORE_32 = replace(CORE_V1, user_agent=b"/Satoshi:32.0.0/", protocol_version=FEATURE_VERSION)
+PRUNED = replace(CORE_V1, services=_WITNESS | _LIMITED)
 KNOTS = replace(
-    CORE,
+    CORE_V1,
     user_agent=b"/Satoshi:28.1.0/Knots:20250305/",
     services=CORE_SERVICES | _BLOOM | ServiceFlags.NODE_REPLACE_BY_FEE.value,
 )
@@ -151,11 +159,16 @@ def _large_message(_node: NodeFacts) -> Messages:
     return [("largest", bytes(MAX_PROTOCOL_MESSAGE_LENGTH))]
 
 
-CORE_TXRCNCL = replace(CORE, between=_sendtxrcncl)
-UNKNOWN_MESSAGES = replace(CORE, between=_unknown_messages)
+CORE_TXRCNCL = replace(CORE_V1, between=_sendtxrcncl)
+UNKNOWN_MESSAGES = replace(CORE_V1, between=_unknown_messages)
 CHATTY = replace(CORE_0_12, between=_chatter)
-LARGE_MESSAGE = replace(CORE, between=_large_message)
-ONE_SEGMENT = replace(CORE, eager=True)
+LARGE_MESSAGE = replace(CORE_V1, between=_large_message)
+V2_ONLY = replace(CORE, v2=V2Form(speaks_v1=False))
+V2_GARBAGE_4095 = replace(CORE, v2=V2Form(garbage_len=MAX_GARBAGE_LEN))
+V2_DECOYS = replace(CORE, v2=V2Form(decoys=(b"", b"decoy" * 100, bytes(10_000))))
+V2_LATER_DECOYS = replace(CORE, v2=V2Form(has_later_decoys=True))
+V2_VERSION_CONTENTS = replace(CORE, v2=V2Form(version_contents=b"something of the future"))
+ONE_SEGMENT = replace(CORE_V1, eager=True)
 
 
 def _ends_after_addr_recv(version: Version) -> bytes:
@@ -202,14 +215,14 @@ def hostile_user_agent() -> bytes:
 
 
 EXTREMES = {
-    "hostile-user-agent": replace(CORE, user_agent=hostile_user_agent()),
-    "huge-timestamp": replace(CORE, timestamp=INT64_MAX),
-    "negative-timestamp": replace(CORE, timestamp=-INT64_MAX - 1),
-    "negative-height": replace(CORE, start_height=-INT32_MAX - 1),
-    "huge-height": replace(CORE, start_height=INT32_MAX),
-    "future-version": replace(CORE, protocol_version=INT32_MAX),
-    "unknown-services": replace(CORE, services=2**64 - 1),
-    "odd-relay": replace(CORE, relay=255),
-    "trailing-bytes": replace(CORE, version_form=_with_trailing_bytes),
+    "hostile-user-agent": replace(CORE_V1, user_agent=hostile_user_agent()),
+    "huge-timestamp": replace(CORE_V1, timestamp=INT64_MAX),
+    "negative-timestamp": replace(CORE_V1, timestamp=-INT64_MAX - 1),
+    "negative-height": replace(CORE_V1, start_height=-INT32_MAX - 1),
+    "huge-height": replace(CORE_V1, start_height=INT32_MAX),
+    "future-version": replace(CORE_V1, protocol_version=INT32_MAX),
+    "unknown-services": replace(CORE_V1, services=2**64 - 1),
+    "odd-relay": replace(CORE_V1, relay=255),
+    "trailing-bytes": replace(CORE_V1, version_form=_with_trailing_bytes),
 }
 """Valid values at the edge of their fields."""

@@ -22,7 +22,7 @@ from bitcoin_handshake.protocol import (
     MIN_PEER_PROTO_VERSION,
     MsgType,
 )
-from bitcoin_handshake.simulate.core import CORE, Profile, version_payload
+from bitcoin_handshake.simulate.core import CORE_V1, Profile, version_payload
 from bitcoin_handshake.simulate.script import CLOSE, RESET, WAIT, Delay, Peer, Send, Step, Steps
 from bitcoin_handshake.transport.v1 import serialize_message
 
@@ -77,7 +77,7 @@ __all__ = [
 _VERACK = MsgType.VERACK.value
 _VERSION = MsgType.VERSION.value
 _FEATURES = ((MsgType.WTXIDRELAY.value, b""), (MsgType.SENDADDRV2.value, b""))
-_OTHER_PROFILE = replace(CORE, protocol_version=70015)
+_OTHER_PROFILE = replace(CORE_V1, protocol_version=70015)
 
 LITECOIN_MAGIC = bytes.fromhex("fbc0b6db")
 GARBAGE_LEN = 2000
@@ -104,11 +104,11 @@ def _client_version(peer: Peer) -> Generator[Step, None, Version]:
                 continue
 
 
-def _payload(peer: Peer, profile: Profile = CORE) -> bytes:
+def _payload(peer: Peer, profile: Profile = CORE_V1) -> bytes:
     return version_payload(peer.node, profile, nonce=peer.node.random.getrandbits(64))
 
 
-def _version(peer: Peer, profile: Profile = CORE) -> Send:
+def _version(peer: Peer, profile: Profile = CORE_V1) -> Send:
     return Send(peer.frame(_VERSION, _payload(peer, profile)))
 
 
@@ -263,14 +263,14 @@ def wrong_pong(peer: Peer) -> Steps:
 def too_old(peer: Peer) -> Steps:
     """Announce a protocol version just below the lowest accepted."""
     yield from _client_version(peer)
-    yield _version(peer, replace(CORE, protocol_version=MIN_PEER_PROTO_VERSION - 1))
+    yield _version(peer, replace(CORE_V1, protocol_version=MIN_PEER_PROTO_VERSION - 1))
     yield Send(peer.frame(_VERACK))
 
 
 def negative_version(peer: Peer) -> Steps:
     """Announce protocol version -1."""
     yield from _client_version(peer)
-    yield _version(peer, replace(CORE, protocol_version=-1))
+    yield _version(peer, replace(CORE_V1, protocol_version=-1))
     yield Send(peer.frame(_VERACK))
 
 
@@ -296,7 +296,7 @@ def bad_then_good_version(peer: Peer) -> Steps:
 def user_agent_too_long(peer: Peer) -> Steps:
     """Send a user agent of 257 bytes, then `verack`."""
     yield from _client_version(peer)
-    yield _version(peer, replace(CORE, user_agent=b"/" * (MAX_SUBVERSION_LENGTH + 1)))
+    yield _version(peer, replace(CORE_V1, user_agent=b"/" * (MAX_SUBVERSION_LENGTH + 1)))
     yield Send(peer.frame(_VERACK))
 
 

@@ -33,19 +33,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import KNOWN_MAGICS
 from bitcoin_handshake.errors import (
     AnomalyCode,
     BadMagic,
+    EnvironmentFailure,
     LocalProtocolError,
     LooksLikeV1,
     OtherChain,
     PeerError,
     Phase,
+    SelfConnection,
 )
-from bitcoin_handshake.protocol import MAGIC_LEN, MAX_PROTOCOL_MESSAGE_LENGTH, MSG_TYPE_LEN
+from bitcoin_handshake.protocol import MAGIC_LEN, MAX_PROTOCOL_MESSAGE_LENGTH
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, ReceivedMessage, Transport
 from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.bip324.ellswift import ELLSWIFT_LEN, PRIVATE_KEY_LEN
@@ -62,18 +64,32 @@ from bitcoin_handshake.transport.bip324.short_ids import (
     serialize_msg_type,
 )
 from bitcoin_handshake.transport.events import MAX_TRANSPORT_EVENTS, TransportEvent, TransportEventKind
+from bitcoin_handshake.transport.foreign import FOREIGN_HEAD_LEN, V1_VERSION_TYPE, foreign_answer
 
 if TYPE_CHECKING:
     from bitcoin_handshake.transport.bip324.ciphers import BIP324Cipher
 
-__all__ = ["MAX_CONTENTS_LEN", "V1_PREFIX_LEN", "RecvState", "V2Transport"]
+__all__ = ["MAX_CONTENTS_LEN", "V1_PREFIX_LEN", "RecvState", "V2Transport", "check_available"]
 
 MAX_CONTENTS_LEN = LONG_FORM_LEN + MAX_PROTOCOL_MESSAGE_LENGTH
 """Upper limit of a packet's contents in bytes: 4,000,013 (Core, `V2Transport`)."""
-V1_PREFIX_LEN = 16
+V1_PREFIX_LEN = FOREIGN_HEAD_LEN
 """Bytes that tell v1 from v2: the magic and `version` with its five NULs (Core)."""
 
-_V1_VERSION_TYPE: Final = b"version".ljust(MSG_TYPE_LEN, b"\0")
+
+def check_available() -> None:
+    """Load the two libraries that v2 needs, which otherwise load at the first connection.
+
+    Raises:
+        EnvironmentFailure: One of them does not load.
+    """
+    ellswift.check_available()
+    try:
+        _cipher_type()
+    except ImportError as error:
+        raise EnvironmentFailure(
+            f"the v2 transport needs the package cryptography, which does not load: {error}"
+        ) from error
 
 
 class RecvState(Enum):
@@ -243,8 +259,10 @@ class V2Transport:
         """Return the next whole message, or None where more bytes are needed.
 
         Raises:
-            LooksLikeV1: The peer sent a v1 `version` header instead of a key.
-            BadMagic: The same, to a responder, with a magic that is not ours.
+            LooksLikeV1: The peer sent a v1 header instead of a key.
+            BadMagic: The same, to a responder, with a magic that is not ours; to an initiator, a
+                subclass that says which other protocol the peer speaks.
+            SelfConnection: The peer sent our own key back.
             NoGarbageTerminator: 4111 bytes behind the key hold no terminator.
             PacketTooLarge: A packet is longer than `max_packet_contents`.
             AuthenticationFailed: A packet's tag does not match.
@@ -323,7 +341,7 @@ class V2Transport:
 
     def _tell_v1_from_v2(self) -> bool:
         head = self._buffer.peek(V1_PREFIX_LEN)
-        if not (self._magic + _V1_VERSION_TYPE).startswith(head):
+        if not (self._magic + V1_VERSION_TYPE).startswith(head):
             self.recv_state = _KEY
             self._send_key()
             return True
@@ -351,24 +369,33 @@ class V2Transport:
 
     def _receive_key(self) -> bool:
         buffer = self._buffer
-        head = buffer.peek(V1_PREFIX_LEN)
-        if head[MAGIC_LEN:] == _V1_VERSION_TYPE:
-            buffer.take(V1_PREFIX_LEN)
-            raise self._v1_instead_of_key(head[:MAGIC_LEN])
+        self._refuse_foreign(buffer.peek(V1_PREFIX_LEN))
         if len(buffer) < ELLSWIFT_LEN:
             return False
-        self._derive_keys(buffer.take(ELLSWIFT_LEN))
+        theirs = buffer.take(ELLSWIFT_LEN)
+        if theirs == self._ellswift:
+            raise SelfConnection
+        self._derive_keys(theirs)
         self.recv_state = _GARB_GARBTERM
         self.phase = Phase.GARBAGE
         self._note(TransportEventKind.KEY, ELLSWIFT_LEN)
         return True
 
-    def _v1_instead_of_key(self, magic: bytes) -> PeerError:
+    def _refuse_foreign(self, head: bytes) -> None:
         # Core's responder hangs up on a v1 peer of another chain; its initiator does not look. Ours
-        # does: a key that reads so by chance comes once in 2**96. Whose magic it is then comes out
-        # of the connection in v1 that the error suggests.
+        # does, and at more. Whose magic it is comes out of the connection in v1 that LooksLikeV1
+        # suggests.
         if self._initiating:
-            return LooksLikeV1()
+            foreign = foreign_answer(head, self._magic)
+            if foreign is not None:
+                error, length = foreign
+                self._buffer.take(length)
+                raise error
+        elif head[MAGIC_LEN:] == V1_VERSION_TYPE:
+            self._buffer.take(V1_PREFIX_LEN)
+            raise self._other_chain(head[:MAGIC_LEN])
+
+    def _other_chain(self, magic: bytes) -> PeerError:
         if chain := KNOWN_MAGICS.get(magic):
             return OtherChain(received=magic, expected=self._magic, chain=chain)
         return BadMagic(received=magic, expected=self._magic)

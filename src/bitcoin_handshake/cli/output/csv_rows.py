@@ -32,6 +32,13 @@ _VERSION_KEYS = (
 _TIME_KEYS = ("resolve", "connect", "version", "verack", "ping")
 _FEATURE_KEYS = ("wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter")
 
+_ATTEMPT_KEYS = ("status", "phase", "code", "reason", "bytes_sent", "bytes_received")
+_V1_TIME_KEYS = ("connect", "version", "verack")
+_V2_TIME_KEYS = ("connect", "key", "garbage", "version_packet", "version", "verack")
+_V2_FACT_KEYS = ("garbage_length", "decoys", "session_id")
+_V1_KEYS = (*_ATTEMPT_KEYS, *(f"times_ms_{key}" for key in _V1_TIME_KEYS))
+_V2_KEYS = (*_ATTEMPT_KEYS, *_V2_FACT_KEYS, *(f"times_ms_{key}" for key in _V2_TIME_KEYS))
+
 COLUMNS = (
     "schema",
     "timestamp",
@@ -45,6 +52,8 @@ COLUMNS = (
     "code",
     "reason",
     "transport",
+    "claims_v2",
+    "speaks_v2",
     *(f"version_{key}" for key in _VERSION_KEYS),
     *(f"features_{key}" for key in _FEATURE_KEYS),
     "anomalies",
@@ -52,6 +61,8 @@ COLUMNS = (
     "bytes_sent",
     "bytes_received",
     "messages",
+    *(f"v1_{key}" for key in _V1_KEYS),
+    *(f"v2_{key}" for key in _V2_KEYS),
 )
 """The header, in order."""
 
@@ -64,7 +75,7 @@ def csv_header() -> str:
 def csv_row(result: ProbeResult) -> str:
     """Write a record as one line (a field never holds a line end)."""
     record = result.to_json()
-    cells: list[object] = [record[column] for column in COLUMNS[:12]]
+    cells: list[object] = [record[column] for column in COLUMNS[:14]]
     version = record["version"]
     cells += [version[key] if isinstance(version, dict) else None for key in _VERSION_KEYS]
     cells += _feature_cells(result, record["features"])
@@ -73,6 +84,7 @@ def csv_row(result: ProbeResult) -> str:
     assert isinstance(times, dict)
     cells += [times[key] for key in _TIME_KEYS]
     cells += [result.bytes_sent, result.bytes_received, _messages_cell(result.messages)]
+    cells += _transport_cells(record["transports"])
     return _line([_cell(value) for value in cells])
 
 
@@ -87,6 +99,17 @@ def _feature_cells(result: ProbeResult, features: object) -> list[object]:
             f"{one.version}:{'high' if one.high_bandwidth else 'low'}" for one in known.sendcmpct
         ]
     return [cells[key] for key in _FEATURE_KEYS]
+
+
+def _transport_cells(transports: object) -> list[object]:
+    assert isinstance(transports, dict)
+    v1, v2 = transports["v1"], transports["v2"]
+    return [
+        *(v1[key] for key in _ATTEMPT_KEYS),
+        *(v1["times_ms"][key] for key in _V1_TIME_KEYS),
+        *(v2[key] for key in (*_ATTEMPT_KEYS, *_V2_FACT_KEYS)),
+        *(v2["times_ms"][key] for key in _V2_TIME_KEYS),
+    ]
 
 
 def _messages_cell(messages: Sequence[MessageTime] | None) -> list[str] | None:

@@ -71,8 +71,13 @@ def _duration(milliseconds: float) -> str:
 
 
 def breakdown_text(summary: Summary, palette: Palette = PLAIN) -> str:
-    """Write how often each reason and each user agent came, the most frequent first."""
-    return _table("Reasons", summary.reasons, palette) + _table("User agents", summary.user_agents, palette)
+    """Write how often each reason and each user agent came, the most frequent first, and v2's share."""
+    v2_line = summary.v2_text_line()
+    return (
+        _table("Reasons", summary.reasons, palette)
+        + _table("User agents", summary.user_agents, palette)
+        + (f"\n{v2_line}\n" if v2_line else "")
+    )
 
 
 def _table(title: str, counts: dict[str, int], palette: Palette) -> str:

@@ -16,20 +16,20 @@ from types import ModuleType
 
 from bitcoin_handshake.errors import EnvironmentFailure, LocalProtocolError
 
-__all__ = ["ELLSWIFT_LEN", "PRIVATE_KEY_LEN", "create", "is_available", "xdh"]
+__all__ = ["ELLSWIFT_LEN", "PRIVATE_KEY_LEN", "check_available", "create", "xdh"]
 
 PRIVATE_KEY_LEN = 32
 ELLSWIFT_LEN = 64
 """Length of an encoded public key in bytes; all 2**512 strings of this length decode."""
 
 
-def is_available() -> bool:
-    """Tell whether the curve library can be loaded; without it there is no v2 transport."""
-    try:
-        _library()
-    except EnvironmentFailure:
-        return False
-    return True
+def check_available() -> None:
+    """Load the curve library; without it there is no v2 transport.
+
+    Raises:
+        EnvironmentFailure: It does not load.
+    """
+    _library()
 
 
 def create(private_key: bytes, aux_rand: bytes) -> bytes:

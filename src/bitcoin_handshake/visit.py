@@ -1,0 +1,299 @@
+"""One connection to a node, from the dial to what it showed.
+
+Owns the way from a connection's end to a `ProbeResult`: `Visit` in v1, `V2Visit` in v2, and which
+of two results is the node's. Who is visited again, and when, is the business of `prober`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import urandom
+from socket import inet_aton
+from time import monotonic, time
+from typing import TYPE_CHECKING
+
+from bitcoin_handshake.engine.connection import Connection
+from bitcoin_handshake.errors import Phase, SelfConnection
+from bitcoin_handshake.handshake import Handshake
+from bitcoin_handshake.measured import TransportMode, V2Facts
+from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
+from bitcoin_handshake.records import MessageTime, Outcome, ProbeResult
+from bitcoin_handshake.session import Event, MessageReceived, MessageSent, Session
+from bitcoin_handshake.transport.base import Transport
+from bitcoin_handshake.transport.bip324 import ellswift
+from bitcoin_handshake.transport.v1 import V1Transport
+from bitcoin_handshake.transport.v2 import V2Transport
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.prober import Prober
+
+__all__ = ["MAX_GARBAGE_SENT", "V2Visit", "Visit", "fresh_garbage", "fresh_keys", "node_result"]
+
+PING_NONCE_MASK = 0x5555555555555555
+MAX_RECORDED_MESSAGES = 1000
+"""Messages kept in a record at most; a flood has no more to say than that."""
+MAX_GARBAGE_SENT = 3600
+"""Bytes of garbage at most. With more, a node of another chain, which scans 4,111 bytes for a
+terminator that never comes, would reach the end of them within our first messages (414 bytes at
+most) and hang up, and now and then look like something else."""
+
+_RANKS = {Outcome.OK: 2, Outcome.PARTIAL: 1, Outcome.FAILED: 0, Outcome.SKIPPED: 0}
+
+
+class Visit(Connection):
+    """One connection to a target, in v1.
+
+    Attributes:
+        target: As the user asked for it.
+        seeds: Names that gave the address.
+        resolve_ms: What the look-up took, milliseconds, or None.
+        messages: Order and time of the messages, where asked for.
+        nonce: That of our `version`.
+        earlier: What came of v2, where that was tried before.
+        began, until: When the node was begun, and when it must be done as a whole, where this is not
+            its first connection.
+    """
+
+    __slots__ = ("began", "earlier", "messages", "nonce", "prober", "resolve_ms", "seeds", "target", "until")
+
+    began: float
+    until: float
+
+    def __init__(
+        self,
+        prober: Prober,
+        target: str,
+        netaddr: NetAddr,
+        seeds: Sequence[str] = (),
+        resolve_ms: float | None = None,
+    ) -> None:
+        options = prober.options
+        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=options.record_messages)
+        self.prober = prober
+        self.target = target
+        self.seeds = seeds
+        self.resolve_ms = resolve_ms
+        self.messages: list[MessageTime] | None = [] if options.record_messages else None
+        self.nonce = 0
+        self.earlier: ProbeResult | None = None
+
+    def open_session(self, now: float) -> Session:
+        """Compose transport, handshake and session, with a nonce and a time of its own."""
+        return self._compose(
+            V1Transport(self.prober.options.chain.magic), now, self.started + self.timeout_s, None
+        )
+
+    def _compose(
+        self, transport: Transport, now: float, deadline: float, first_byte_by: float | None
+    ) -> Session:
+        prober = self.prober
+        self.nonce = nonce = prober.fresh_nonce()
+        return Session(
+            transport,
+            Handshake(
+                prober.local.serialize(
+                    nonce=nonce,
+                    time_unix=int(time()),
+                    ip=_addrv1(self.netaddr),
+                    port=self.netaddr.port,
+                ),
+                initiating=True,
+                own_nonces=prober.nonces,
+            ),
+            now=now,
+            started=self.started if self.earlier is None else self.began,
+            deadline=deadline,
+            first_byte_by=first_byte_by,
+            linger_s=prober.options.linger_s,
+            ping_nonce=nonce ^ PING_NONCE_MASK,
+            trace=self.is_traced,
+        )
+
+    def take_event(self, event: Event) -> None:
+        """Keep order and time of a message."""
+        messages = self.messages
+        if messages is None or len(messages) >= MAX_RECORDED_MESSAGES:
+            return
+        match event:
+            case MessageSent(at=at, msg_type=msg_type, payload=payload):
+                at_ms = (at - self.started) * 1000
+                messages.append(MessageTime(True, msg_type, len(payload), at_ms))
+            case MessageReceived(at=at, message=message):
+                at_ms = (at - self.started) * 1000
+                messages.append(MessageTime(False, message.msg_type, message.size, at_ms))
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Judge what came of it and hand out the record."""
+        prober = self.prober
+        prober.nonces.discard(self.nonce)
+        session = self.session
+        result = self._failed_to_connect() if session is None else self._judge(session)
+        earlier = self.earlier
+        prober.on_result(result if earlier is None else node_result(earlier, result))
+
+    def _failed_to_connect(self) -> ProbeResult:
+        return ProbeResult(
+            self.target,
+            self.prober.chain,
+            Outcome.FAILED,
+            time(),
+            self.netaddr,
+            self.seeds,
+            self.error,
+            Phase.CONNECT,
+            resolve_ms=self.resolve_ms,
+        )
+
+    def _judge(self, session: Session) -> ProbeResult:
+        handshake = session.handshake
+        error = session.error
+        version = handshake.peer_version
+        is_complete = session.verack_at is not None
+        connected_at = self.connected_at or self.started
+        now_unix = time()
+        result = ProbeResult(
+            self.target,
+            self.prober.chain,
+            _outcome(session),
+            now_unix,
+            self.netaddr,
+            self.seeds,
+            error,
+            None if error is None else error.phase,
+            session.transport.name,
+            version,
+            handshake.features,
+            is_complete,
+            is_complete and self.prober.options.linger_s > 0,
+        )
+        result.anomalies = handshake.anomalies
+        result.resolve_ms = self.resolve_ms
+        result.connect_ms = (connected_at - self.started) * 1000
+        if version is not None and session.version_at is not None:
+            result.version_ms = (session.version_at - connected_at) * 1000
+            result.time_offset_s = version.timestamp - int(now_unix - monotonic() + session.version_at)
+        if session.verack_at is not None:
+            result.verack_ms = (session.verack_at - connected_at) * 1000
+        result.ping_ms = session.ping_ms
+        result.bytes_sent = self.bytes_sent
+        result.bytes_received = session.bytes_received
+        result.messages = self.messages
+        return result
+
+
+class V2Visit(Visit):
+    """One connection to a target, in v2: the first one of a node, and perhaps not the last.
+
+    How the time of a node is shared: a connection is waited for as long as the node has. From then
+    on, where v1 may follow only on silence (`auto`), the peer has half of what is left for its
+    first byte, and all of it for the handshake; where v1 follows in any case (`both`), v2 has half
+    of it. Whatever v2 does not use is v1's.
+    """
+
+    __slots__ = ("transport",)
+
+    transport: V2Transport
+
+    def open_session(self, now: float) -> Session:
+        """Compose them with keys and garbage that no connection had before."""
+        deadline = self.deadline
+        half = now + (deadline - now) / 2
+        mode = self.prober.options.transport
+        self.transport = transport = V2Transport(
+            magic=self.prober.options.chain.magic, initiating=True, keys=fresh_keys(), garbage=fresh_garbage()
+        )
+        if mode is TransportMode.AUTO:
+            return self._compose(transport, now, deadline, half)
+        return self._compose(transport, now, half if mode is TransportMode.BOTH else deadline, None)
+
+    def close(self) -> None:
+        """Judge what came of it; hand out the record, or visit the node again in v1."""
+        prober = self.prober
+        prober.nonces.discard(self.nonce)
+        session = self.session
+        if session is None:
+            prober.on_result(self._failed_to_connect())
+            return
+        result = self._judge(session)
+        result.v2 = self._facts(session)
+        mode = prober.options.transport
+        error = session.error
+        is_followed = mode is TransportMode.BOTH or (
+            mode is TransportMode.AUTO and error is not None and error.retry_v1
+        )
+        if is_followed:
+            # What we listened on for beyond the verdict is not taken from v1's time.
+            prober.follow(self, result, left_s=self.deadline - (session.verack_at or monotonic()))
+        else:
+            prober.on_result(result)
+
+    def _facts(self, session: Session) -> V2Facts:
+        transport = self.transport
+        connected_at = self.connected_at or self.started
+        return V2Facts(
+            transport.garbage_received,
+            transport.decoys_received,
+            None if session.version_packet_at is None else transport.session_id,
+            _ms_since(connected_at, session.key_at),
+            _ms_since(connected_at, session.garbage_at),
+            _ms_since(connected_at, session.version_packet_at),
+        )
+
+
+def node_result(v2: ProbeResult, v1: ProbeResult) -> ProbeResult:
+    """Choose the verdict of a node that was visited in v2 and then in v1, and join the other to it.
+
+    The better outcome wins, then who learned more (a `version`; any byte that was not v1's). Where
+    both are alike, v2 wins if it got through to a `version` and v1 if neither did. No connection at
+    all in v1 decides nothing.
+    """
+    if v1.transport is None:
+        v2.other = v1
+        return v2
+    v2_rank, v1_rank = _rank(v2), _rank(v1)
+    if v2_rank > v1_rank or (v2_rank == v1_rank and v2.version is not None):
+        v2.other = v1
+        return v2
+    v1.other = v2
+    return v1
+
+
+def _rank(result: ProbeResult) -> tuple[int, bool, bool]:
+    is_retry = getattr(result.error, "retry_v1", False)
+    return (
+        _RANKS[result.outcome],
+        result.version is not None,
+        result.bytes_received > 0 and not is_retry,
+    )
+
+
+def fresh_keys() -> tuple[bytes, bytes]:
+    """Make a private key of 32 bytes and its encoding of 64, for one connection."""
+    private_key = urandom(32)  # over the curve's order once in 2**127
+    return private_key, ellswift.create(private_key, urandom(32))
+
+
+def fresh_garbage() -> bytes:
+    """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
+    return urandom(int.from_bytes(urandom(4)) % (MAX_GARBAGE_SENT + 1))
+
+
+def _outcome(session: Session) -> Outcome:
+    if session.is_complete:
+        return Outcome.OK
+    has_more = session.handshake.messages_after_version > 0
+    if has_more and not isinstance(session.error, SelfConnection):
+        return Outcome.PARTIAL
+    return Outcome.FAILED
+
+
+def _ms_since(start: float, at: float | None) -> float | None:
+    return None if at is None else (at - start) * 1000
+
+
+def _addrv1(netaddr: NetAddr) -> bytes:
+    if netaddr.network is Network.IPV4:
+        return IPV4_MAPPED_PREFIX + inet_aton(netaddr.host)
+    return netaddr.to_addrv1()
