@@ -39,6 +39,7 @@ MAX_BREAKDOWN = 1000
 OTHERS = "others"
 
 _NODE_P2P_V2 = ServiceFlags.NODE_P2P_V2.value
+_COMPLETED, _REFUSED, _NOT_TRIED = TransportStatus  # in the order in which they are defined
 
 
 class Outcome(StrEnum):
@@ -205,8 +206,8 @@ class ProbeResult:
     def status(self) -> TransportStatus:
         """What came of the transport of this connection."""
         if self.transport is None:
-            return TransportStatus.NOT_TRIED
-        return TransportStatus.COMPLETED if self.outcome is Outcome.OK else TransportStatus.REFUSED
+            return _NOT_TRIED
+        return _COMPLETED if self.outcome is Outcome.OK else _REFUSED
 
     def to_json(self) -> dict[str, object]:
         """Return the record: every key is there, what is not known is None.
@@ -231,7 +232,7 @@ class ProbeResult:
             "claims_v2": self.claims_v2,
             "speaks_v2": self.speaks_v2,
             "transports": {
-                "v1": _transport_json(self.on_transport("v1")),
+                "v1": _v1_json(self.on_transport("v1")),
                 "v2": _v2_json(self.on_transport("v2")),
             },
             "version": None if self.version is None else self._version_json(self.version),
@@ -291,54 +292,62 @@ class ProbeResult:
         }
 
 
-def _transport_json(result: ProbeResult | None) -> dict[str, object]:
-    """Describe what came of one transport, v1's keys."""
+def _v1_json(result: ProbeResult | None) -> dict[str, object]:
+    """Describe what came of v1."""
+    record = _attempt_json(result)
+    record["times_ms"] = (
+        {"connect": None, "version": None, "verack": None}
+        if result is None
+        else {
+            "connect": _rounded(result.connect_ms),
+            "version": _rounded(result.version_ms),
+            "verack": _rounded(result.verack_ms),
+        }
+    )
+    return record
+
+
+def _v2_json(result: ProbeResult | None) -> dict[str, object]:
+    record = _attempt_json(result)
+    facts = _NO_FACTS if result is None or result.v2 is None else result.v2
+    record["garbage_length"] = facts.garbage_length
+    record["decoys"] = None if facts is _NO_FACTS else facts.decoys
+    record["session_id"] = None if facts.session_id is None else facts.session_id.hex()
+    record["times_ms"] = {
+        "connect": None if result is None else _rounded(result.connect_ms),
+        "key": _rounded(facts.key_ms),
+        "garbage": _rounded(facts.garbage_ms),
+        "version_packet": _rounded(facts.version_packet_ms),
+        "version": None if result is None else _rounded(result.version_ms),
+        "verack": None if result is None else _rounded(result.verack_ms),
+    }
+    return record
+
+
+_NO_FACTS = V2Facts()
+
+
+def _attempt_json(result: ProbeResult | None) -> dict[str, object]:
+    """Describe what came of one transport, as far as both have it in common."""
     if result is None:
         return {
-            "status": TransportStatus.NOT_TRIED,
-            **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
-            "times_ms": dict.fromkeys(("connect", "version", "verack")),
+            "status": _NOT_TRIED,
+            "phase": None,
+            "code": None,
+            "reason": None,
+            "bytes_sent": None,
+            "bytes_received": None,
         }
+    error = result.error
     was_tried = result.transport is not None
     return {
         "status": result.status,
         "phase": result.phase,
         "code": result.code,
-        "reason": None if result.error is None else str(result.error),
+        "reason": None if error is None else str(error),
         "bytes_sent": result.bytes_sent if was_tried else None,
         "bytes_received": result.bytes_received if was_tried else None,
-        "times_ms": {
-            "connect": _rounded(result.connect_ms),
-            "version": _rounded(result.version_ms),
-            "verack": _rounded(result.verack_ms),
-        },
     }
-
-
-def _v2_json(result: ProbeResult | None) -> dict[str, object]:
-    record = _transport_json(result)
-    times = record.pop("times_ms")
-    assert isinstance(times, dict)
-    facts = None if result is None else result.v2
-    if facts is None:
-        record |= dict.fromkeys(("garbage_length", "decoys", "session_id"))
-        stages: dict[str, float | None] = dict.fromkeys(("key", "garbage", "version_packet"))
-    else:
-        record["garbage_length"] = facts.garbage_length
-        record["decoys"] = facts.decoys
-        record["session_id"] = None if facts.session_id is None else facts.session_id.hex()
-        stages = {
-            "key": _rounded(facts.key_ms),
-            "garbage": _rounded(facts.garbage_ms),
-            "version_packet": _rounded(facts.version_packet_ms),
-        }
-    record["times_ms"] = {
-        "connect": times["connect"],
-        **stages,
-        "version": times["version"],
-        "verack": times["verack"],
-    }
-    return record
 
 
 _FEATURE_KEYS = (

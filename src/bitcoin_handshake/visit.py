@@ -271,8 +271,9 @@ def _rank(result: ProbeResult) -> tuple[int, bool, bool]:
 
 def fresh_keys() -> tuple[bytes, bytes]:
     """Make a private key of 32 bytes and its encoding of 64, for one connection."""
-    private_key = urandom(32)  # over the curve's order once in 2**127
-    return private_key, ellswift.create(private_key, urandom(32))
+    entropy = urandom(64)
+    private_key = entropy[:32]  # over the curve's order once in 2**127
+    return private_key, ellswift.create(private_key, entropy[32:])
 
 
 def fresh_garbage() -> bytes:

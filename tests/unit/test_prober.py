@@ -16,6 +16,7 @@ from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import CHAINS, Chain, custom_chain
 from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.errors import AnomalyCode, BadTarget, InputError, NotRoutable, Phase
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.prober import ProbeOptions, Prober, failed_result, probe_address, skipped_result
@@ -29,7 +30,7 @@ NETADDR = NetAddr.from_text("203.0.113.7", 8333)
 
 
 def _options(**changes: object) -> ProbeOptions:
-    return ProbeOptions(**({"chain": REGTEST, "timeout_s": 60.0} | changes))  # type: ignore[arg-type]  # by name
+    return ProbeOptions(**({"chain": REGTEST, "timeout_s": 60.0, "transport": TransportMode.V1} | changes))  # type: ignore[arg-type]  # by name
 
 
 class _Peer(asyncio.Protocol):
@@ -311,7 +312,7 @@ def test_records_of_what_was_never_dialled() -> None:
 _STARVED = """
 import asyncio, os, resource, sys
 from bitcoin_handshake import Chain, NetAddr, probe
-from bitcoin_handshake.prober import probe_address
+from bitcoin_handshake.measured import TransportMode
 import bitcoin_handshake.survey
 from bitcoin_handshake.errors import EnvironmentFailure
 
@@ -326,7 +327,7 @@ async def main():
     for _ in range(int(sys.argv[1])):
         os.close(taken.pop())
     try:
-        await probe(NetAddr.from_text("127.0.0.1", 1))
+        await probe(NetAddr.from_text("127.0.0.1", 1), transport=TransportMode.V1)
     except EnvironmentFailure as error:
         print(error.code, error)
     for each in taken:

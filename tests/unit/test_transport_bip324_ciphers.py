@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from bitcoin_handshake.errors import AuthenticationFailed, LocalProtocolError
 from bitcoin_handshake.transport.bip324.ciphers import (
@@ -68,10 +70,13 @@ def test_length_cipher_is_one_stream_that_changes_its_key_after_224_chunks() -> 
     zeros = bytes(LENGTH_LEN)
     cipher = FSChaCha20(b"\7" * 32)
     stream = [cipher.crypt(zeros) for _ in range(REKEY_INTERVAL)]
-    whole = FSChaCha20(b"\7" * 32).crypt(bytes(LENGTH_LEN * REKEY_INTERVAL + 32))
+    library = Cipher(ChaCha20(b"\7" * 32, bytes(16)), mode=None).encryptor()
+    whole = library.update(bytes(LENGTH_LEN * REKEY_INTERVAL + 32))
     assert b"".join(stream) == whole[:-32]
     # The next epoch runs under the key that followed in the stream, with the counter in its nonce.
     second = cipher.crypt(zeros)
+    nonce = bytes(8) + (1).to_bytes(8, "little")
+    assert second == Cipher(ChaCha20(whole[-32:], nonce), mode=None).encryptor().update(zeros)
     assert second != whole[-32:][:LENGTH_LEN]
     restarted = FSChaCha20(whole[-32:])
     assert restarted.crypt(zeros) != second

@@ -73,7 +73,7 @@ def test_search_resumes_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> Non
             return super().find(what, start, end)
 
     buffer = PacketBuffer(100)
-    monkeypatch.setattr(buffer, "_data", Spy())
+    monkeypatch.setattr(buffer, "_data", Spy(b"x"))
     for _ in range(1000):
         buffer.feed(b"x")
         assert buffer.take_garbage(TERMINATOR) is None

@@ -33,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import KNOWN_MAGICS
@@ -47,7 +48,7 @@ from bitcoin_handshake.errors import (
     Phase,
     SelfConnection,
 )
-from bitcoin_handshake.protocol import MAGIC_LEN, MAX_PROTOCOL_MESSAGE_LENGTH
+from bitcoin_handshake.protocol import MAGIC_LEN, MAX_PROTOCOL_MESSAGE_LENGTH, MsgType
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, ReceivedMessage, Transport
 from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.bip324.ellswift import ELLSWIFT_LEN, PRIVATE_KEY_LEN
@@ -441,6 +442,9 @@ class V2Transport:
         return False
 
     def _deliver(self, plaintext: bytes) -> ReceivedMessage:
+        empty = _EMPTY_MESSAGES.get(plaintext)
+        if empty is not None:
+            return empty
         msg_type, start = deserialize_msg_type(plaintext, HEADER_LEN)
         size = len(plaintext) - start
         payload = plaintext[start:] if size <= self._max_kept_payload else None
@@ -463,6 +467,15 @@ class V2Transport:
         self._error = error
         self._buffer.clear()
         self._pending.clear()
+
+
+# Three of the four messages of a healthy handshake are empty and the same from every peer.
+_EMPTY_MESSAGES = MappingProxyType(
+    {
+        bytes(HEADER_LEN) + serialize_msg_type(member.value): ReceivedMessage(member.value, b"", 0)
+        for member in MsgType
+    }
+)
 
 
 # The ciphers load with the first key that arrives, for they bring a library of 16 ms; an import

@@ -9,6 +9,8 @@ Sources: BIP324, "Symmetric encryption of a packet"; RFC 8439; Core's `bip324.cp
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import count
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
@@ -34,6 +36,9 @@ _REKEY_COUNTER = 0xFFFFFFFF
 # Block counter 0, then the four zero bytes that BIP324's nonce begins with.
 _pack_stream_nonce = Struct("<8xQ").pack
 
+_LENGTHS_LEN = REKEY_INTERVAL * LENGTH_LEN
+_ZEROS = bytes(_LENGTHS_LEN + _KEY_LEN)
+
 _PLAIN_HEADER = b"\x00"
 _DECOY_HEADER = bytes((IGNORE_BIT,))
 
@@ -44,36 +49,39 @@ class FSChaCha20:
     Args:
         key: 32 bytes.
 
+    Attributes:
+        next_mask: Returns what the next length is combined with by exclusive or, LENGTH_LEN (3)
+            bytes little-endian as a number; call once per packet, in order.
+
     Spec:
         BIP324, "Rekeying wrappers: FSChaCha20Poly1305 and FSChaCha20".
     """
 
-    __slots__ = ("_chunks_left", "_rekey_counter", "_update")
+    __slots__ = ("next_mask",)
 
     def __init__(self, key: bytes) -> None:
-        self._rekey_counter = 0
-        self._start_epoch(key)
+        self.next_mask: Callable[[], int] = _masks(key).__next__
 
     def crypt(self, chunk: bytes | bytearray) -> bytes:
         """Encrypt or decrypt the next chunk; call once per chunk, in order.
 
         Args:
-            chunk: The length field in BIP324's use of it, LENGTH_LEN (3) bytes.
+            chunk: The length field, LENGTH_LEN (3) bytes.
 
         Returns:
             As many bytes.
         """
-        result = self._update(chunk)
-        self._chunks_left -= 1
-        if not self._chunks_left:
-            self._rekey_counter += 1
-            self._start_epoch(self._update(bytes(_KEY_LEN)))
-        return result
+        return (int.from_bytes(chunk, "little") ^ self.next_mask()).to_bytes(LENGTH_LEN, "little")
 
-    def _start_epoch(self, key: bytes) -> None:
-        stream = Cipher(ChaCha20(key, _pack_stream_nonce(self._rekey_counter)), mode=None).encryptor()
-        self._update = stream.update
-        self._chunks_left = REKEY_INTERVAL
+
+# The stream of an epoch in one call of the library takes 1.2 us; each of its 224 pieces by itself 0.5.
+def _masks(key: bytes) -> Iterator[int]:
+    for rekey_counter in count():
+        cipher = Cipher(ChaCha20(key, _pack_stream_nonce(rekey_counter)), mode=None)
+        stream = cipher.encryptor().update(_ZEROS)
+        for start in range(0, _LENGTHS_LEN, LENGTH_LEN):
+            yield int.from_bytes(stream[start : start + LENGTH_LEN], "little")
+        key = stream[_LENGTHS_LEN:]
 
 
 class FSChaCha20Poly1305:
@@ -157,9 +165,9 @@ class BIP324Cipher:
     """
 
     __slots__ = (
-        "_receive_length",
+        "_next_receive_mask",
+        "_next_send_mask",
         "_receive_packet",
-        "_send_length",
         "_send_packet",
         "receive_terminator",
         "send_terminator",
@@ -170,10 +178,10 @@ class BIP324Cipher:
         theirs = (keys.responder_l, keys.responder_p, keys.responder_terminator)
         if not initiating:
             ours, theirs = theirs, ours
-        self._send_length = FSChaCha20(ours[0])
+        self._next_send_mask = FSChaCha20(ours[0]).next_mask
         self._send_packet = FSChaCha20Poly1305(ours[1])
         self.send_terminator = ours[2]
-        self._receive_length = FSChaCha20(theirs[0])
+        self._next_receive_mask = FSChaCha20(theirs[0]).next_mask
         self._receive_packet = FSChaCha20Poly1305(theirs[1])
         self.receive_terminator = theirs[2]
 
@@ -201,11 +209,12 @@ class BIP324Cipher:
         Raises:
             LocalProtocolError: The contents are too long for the length field.
         """
-        if len(contents) > _MAX_CONTENTS_LEN:
-            raise LocalProtocolError(f"{len(contents)} bytes do not fit into a v2 packet")
-        length = self._send_length.crypt(len(contents).to_bytes(LENGTH_LEN, "little"))
+        length = len(contents)
+        if length > _MAX_CONTENTS_LEN:
+            raise LocalProtocolError(f"{length} bytes do not fit into a v2 packet")
+        masked = (length ^ self._next_send_mask()).to_bytes(LENGTH_LEN, "little")
         header = _DECOY_HEADER if ignore else _PLAIN_HEADER
-        return length + self._send_packet.encrypt(header + contents, aad)
+        return masked + self._send_packet.encrypt(header + contents, aad)
 
     def decrypt_length(self, encrypted: bytes | bytearray) -> int:
         """Decrypt the length field of the peer's next packet.
@@ -219,7 +228,7 @@ class BIP324Cipher:
             Length of the packet's contents in bytes, 0 to 2**24 - 1. Header byte and tag are not
             counted. It is not authenticated before the packet is.
         """
-        return int.from_bytes(self._receive_length.crypt(encrypted), "little")
+        return int.from_bytes(encrypted, "little") ^ self._next_receive_mask()
 
     def decrypt(self, packet: bytes | bytearray | memoryview, *, aad: bytes = b"") -> bytes:
         """Decrypt and authenticate the peer's next packet.

@@ -60,7 +60,7 @@ class PacketBuffer:
 
     def __init__(self, max_contents: int) -> None:
         self._max_contents = max_contents
-        self._data = bytearray()
+        self._data: bytes | bytearray = b""
         self._pos = 0
         self._searched = 0
         self._aad = b""
@@ -72,7 +72,14 @@ class PacketBuffer:
 
     def feed(self, data: bytes) -> None:
         """Append what was received."""
+        if self._pos == len(self._data):
+            # The usual case, one read that holds whole packets, is parsed where it lies.
+            self._data = data
+            self._pos = 0
+            return
         self.drop_used()
+        if isinstance(self._data, bytes):
+            self._data = bytearray(self._data)
         self._data += data
 
     def peek(self, length: int) -> bytes:
@@ -152,11 +159,18 @@ class PacketBuffer:
 
     def drop_used(self) -> None:
         """Give back the memory of what was used."""
-        if self._pos:
-            del self._data[: self._pos]
-            self._pos = 0
+        pos = self._pos
+        if not pos:
+            return
+        self._pos = 0
+        if pos == len(self._data):
+            self._data = b""
+        elif isinstance(self._data, bytes):
+            self._data = self._data[pos:]
+        else:
+            del self._data[:pos]
 
     def clear(self) -> None:
         """Drop everything; `consumed` stays."""
-        self._data.clear()
+        self._data = b""
         self._pos = 0
