@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -37,6 +38,7 @@ EXAMPLES = list(examples(TEXT))
 RUNS = [example for example in EXAMPLES if example.kind == "run"]
 # Servers of other projects are started by these.
 SERVERS = {"litecoind", "unbound"}
+EXAMPLES_AT_ONCE = 4
 PAGES = [
     README,
     CHECKOUT / "ARCHITECTURE.md",
@@ -279,31 +281,52 @@ def _id(example: Example) -> str:
     return f"line-{example.line}"
 
 
-def _check(example: Example, here: Place) -> None:
+@pytest.fixture(scope="module")
+def printed(
+    request: pytest.FixtureRequest, bare_place: Place, network_place: Place
+) -> Iterator[dict[Example, Future[list[str]]]]:
+    """What the examples that were selected print, several at once: most of their time is waiting."""
+    selected = (getattr(item, "callspec", None) for item in request.session.items)
+    chosen = {callspec.params.get("example") for callspec in selected if callspec is not None}
+    with ThreadPoolExecutor(EXAMPLES_AT_ONCE) as pool:
+        yield {
+            example: pool.submit((network_place if "network" in example.needs else bare_place).run, example)
+            for example in RUNS
+            if example in chosen and not example.needs & SERVERS
+        }
+
+
+def _need_programs(example: Example) -> None:
     for program in example.needs - {"network"}:
-        if shutil.which(program, path=f"{here.environment['PATH']}:/usr/sbin") is None:
+        if shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin") is None:
             unavailable(f"{program} is not installed")
-    outputs = here.run(example)
+
+
+def _compare(example: Example, outputs: list[str]) -> None:
     if os.environ.get("BH_WRITE_GOLDEN"):
         text = README.read_text()
         (current,) = (found for found in examples(text) if found.body == example.body)
         README.write_text(written_anew(text, current, outputs))
         return
     written = [example.printed] if example.language != "console" else [out for _, out in example.commands]
-    for expected, printed in zip(written, outputs, strict=True):
-        assert expected is not None, printed
-        assert shape(printed) == shape(expected)
+    for expected, output in zip(written, outputs, strict=True):
+        assert expected is not None, output
+        assert shape(output) == shape(expected)
 
 
 @pytest.mark.parametrize("example", _examples_with(servers=False), ids=_id)
-def test_an_example_prints_what_the_readme_shows(example: Example, request: pytest.FixtureRequest) -> None:
-    _check(example, request.getfixturevalue("network_place" if "network" in example.needs else "bare_place"))
+def test_an_example_prints_what_the_readme_shows(
+    example: Example, printed: dict[Example, Future[list[str]]]
+) -> None:
+    _need_programs(example)
+    _compare(example, printed[example].result())
 
 
 @pytest.mark.node
 @pytest.mark.parametrize("example", _examples_with(servers=True), ids=_id)
 def test_the_readme_leads_to_a_real_node(example: Example, bare_place: Place) -> None:
-    _check(example, bare_place)
+    _need_programs(example)
+    _compare(example, bare_place.run(example))
     assert example.printed is not None
     assert "1 OK | 0 PARTIALLY OK | 0 FAILED" in example.printed
 
