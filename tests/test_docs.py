@@ -22,6 +22,7 @@ from importlib.resources import files
 import click
 import pytest
 
+from bench.run import BENCHMARKS
 from bitcoin_handshake import errors
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.main import cli
@@ -140,6 +141,10 @@ def test_the_limits_are_those_of_the_code() -> None:
     for name, value, module in table(TEXT, "limits"):
         limit = getattr(import_module(f"bitcoin_handshake.{_code(module)}"), _code(name))
         assert value.startswith(f"{limit:,} "), name
+
+
+def test_the_benchmarks_are_those_that_make_bench_runs() -> None:
+    assert [_code(name) for name, _ in table(TEXT, "benchmarks")] == list(BENCHMARKS)
 
 
 def test_the_ranges_that_are_not_dialled_are_those_of_the_policy() -> None:
