@@ -21,7 +21,7 @@ from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import refusal
 from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult
-from bitcoin_handshake.resolve import Resolution, ResolvedAddress
+from bitcoin_handshake.resolver import Resolution, ResolvedAddress
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from bitcoin_handshake.survey import (
     IP_NETWORKS,
