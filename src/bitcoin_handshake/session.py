@@ -31,9 +31,11 @@ from bitcoin_handshake.errors import (
     PeerReset,
     PeerTimeout,
     Phase,
+    SelfConnection,
 )
 from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
+from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 
 __all__ = [
@@ -200,6 +202,15 @@ class Session:
     def is_complete(self) -> bool:
         """Whether the handshake completed."""
         return self.verack_at is not None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has become of the peer so far: FAILED where nothing came yet; never SKIPPED."""
+        if self.is_complete:
+            return Outcome.OK
+        if self.handshake.messages_after_version > 0 and not isinstance(self.error, SelfConnection):
+            return Outcome.PARTIAL
+        return Outcome.FAILED
 
     @property
     def bytes_received(self) -> int:
