@@ -281,8 +281,8 @@ class Session:
             self._events.append(MessageSent(now, msg_type, payload))
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes that wait to be written; none to a peer that has failed."""
-        return self.transport.data_to_send() if self.error is None else b""
+        """Return and forget the bytes that wait to be written, possibly none."""
+        return self.transport.data_to_send()
 
     def next_event(self) -> Event | None:
         """Return the oldest event not handed out yet, or None."""
