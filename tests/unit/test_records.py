@@ -33,9 +33,19 @@ NETADDR = NetAddr.from_text("203.0.113.7", 8333)
 TIMEOUT = PeerTimeout(phase=Phase.VERACK, waited_s=10.0, bytes_received=5)
 KEYS = [
     *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
-    *("reason", "transport", "version", "features", "anomalies", "times_ms", "bytes_sent"),
-    *("bytes_received", "messages"),
+    *("reason", "transport", "claims_v2", "speaks_v2", "transports", "version", "features", "anomalies"),
+    *("times_ms", "bytes_sent", "bytes_received", "messages"),
 ]
+NOT_TRIED = {
+    "status": "not_tried",
+    **dict.fromkeys(["phase", "code", "reason", "bytes_sent", "bytes_received"]),
+}
+V1_NOT_TRIED = {**NOT_TRIED, "times_ms": dict.fromkeys(["connect", "version", "verack"])}
+V2_NOT_TRIED = {
+    **NOT_TRIED,
+    **dict.fromkeys(["garbage_length", "decoys", "session_id"]),
+    "times_ms": dict.fromkeys(["connect", "key", "garbage", "version_packet", "version", "verack"]),
+}
 FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 VERSION_KEYS = [
     *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
@@ -122,6 +132,18 @@ def test_a_whole_record() -> None:
         "code": None,
         "reason": None,
         "transport": "v1",
+        "claims_v2": True,
+        "speaks_v2": None,
+        "transports": {
+            "v1": {
+                "status": "completed",
+                **dict.fromkeys(["phase", "code", "reason"]),
+                "bytes_sent": 100,
+                "bytes_received": 200,
+                "times_ms": {"connect": 2.0, "version": 3.0, "verack": 4.0},
+            },
+            "v2": V2_NOT_TRIED,
+        },
         "version": {
             "protocol_version": 70016,
             "services": "0000000000000c09",
@@ -170,6 +192,7 @@ def test_what_is_not_known_is_null() -> None:
         "outcome": "failed",
         "code": "input.bad_target",
         "reason": "'a b' is not a target: white space inside",
+        "transports": {"v1": V1_NOT_TRIED, "v2": V2_NOT_TRIED},
         "features": dict.fromkeys(FEATURES),
         "anomalies": [],
         "times_ms": dict.fromkeys(["resolve", "connect", "version", "verack", "ping"]),
