@@ -27,7 +27,7 @@ from bitcoin_handshake.transport.v2 import V2Transport
 if TYPE_CHECKING:
     from bitcoin_handshake.prober import Prober
 
-__all__ = ["MAX_GARBAGE_SENT", "V2Visit", "Visit", "fresh_garbage", "fresh_keys", "node_result"]
+__all__ = ["MAX_GARBAGE_SENT", "GarbageSource", "V2Visit", "Visit", "fresh_keys", "node_result"]
 
 PING_NONCE_MASK = 0x5555555555555555
 MAX_RECORDED_MESSAGES = 1000
@@ -37,6 +37,7 @@ MAX_GARBAGE_SENT = 3600
 terminator that never comes, would reach the end of them within our first messages (414 bytes at
 most) and hang up, and now and then look like something else."""
 
+_ZEROS = bytes(MAX_GARBAGE_SENT)
 _RANKS = {Outcome.OK: 2, Outcome.PARTIAL: 1, Outcome.FAILED: 0, Outcome.SKIPPED: 0}
 
 
@@ -202,7 +203,10 @@ class V2Visit(Visit):
         half = now + (deadline - now) / 2
         mode = self.prober.options.transport
         self.transport = transport = V2Transport(
-            magic=self.prober.options.chain.magic, initiating=True, keys=fresh_keys(), garbage=fresh_garbage()
+            magic=self.prober.options.chain.magic,
+            initiating=True,
+            keys=fresh_keys(),
+            garbage=self.prober.garbage.draw(),
         )
         if mode is TransportMode.AUTO:
             return self._compose(transport, now, deadline, half)
@@ -276,9 +280,24 @@ def fresh_keys() -> tuple[bytes, bytes]:
     return private_key, ellswift.create(private_key, entropy[32:])
 
 
-def fresh_garbage() -> bytes:
-    """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
-    return urandom(int.from_bytes(urandom(4)) % (MAX_GARBAGE_SENT + 1))
+class GarbageSource:
+    """Makes garbage that no connection had before: the key stream of a random ChaCha20 key.
+
+    The system's own random bytes would take 5 us for each connection where this takes 1.
+    """
+
+    __slots__ = ("_update",)
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+
+        self._update = Cipher(ChaCha20(urandom(32), bytes(16)), mode=None).encryptor().update
+
+    def draw(self) -> bytes:
+        """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
+        length = int.from_bytes(self._update(bytes(4))) % (MAX_GARBAGE_SENT + 1)
+        return self._update(_ZEROS[:length])
 
 
 def _outcome(session: Session) -> Outcome:
