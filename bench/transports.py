@@ -70,7 +70,9 @@ def main() -> int:
 
             return measure
 
-        report = Report(f"{count} handshakes, {arguments.concurrency} at once, microseconds of processor time each")
+        report = Report(
+            f"{count} handshakes, {arguments.concurrency} at once, microseconds of processor time each"
+        )
         turns = [(tool("v2")(), tool("v1")(), curve_us()) for _ in range(arguments.rounds)]
         v2, v1, curve = (median(figures) for figures in zip(*turns, strict=True))
         ratio = median(v2 / (v1 + curve) for v2, v1, curve in turns)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import strerror, urandom
 from time import monotonic, time
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
@@ -33,6 +34,9 @@ from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.transport.v2 import check_available
 from bitcoin_handshake.visit import GarbageSource, V2Visit, Visit
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",
@@ -66,6 +70,8 @@ class ProbeOptions:
         user_agent: What we call ourselves, at most MAX_SUBVERSION_LENGTH (256) bytes.
         record_messages: Whether to keep order and time of every message of the connection that
             gives the verdict.
+        transcripts: Where everything said on each connection is written, or None.
+        transcript_secrets: Whether the transcripts of v2 connections hold keys and raw bytes too.
 
     Raises:
         InputError: A value is out of its range.
@@ -77,6 +83,8 @@ class ProbeOptions:
     linger_s: float = 0.0
     user_agent: bytes = DEFAULT_USER_AGENT
     record_messages: bool = False
+    transcripts: TranscriptSink | None = None
+    transcript_secrets: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_s < float("inf"):

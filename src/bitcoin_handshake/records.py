@@ -207,7 +207,7 @@ class ProbeResult:
         """What came of the transport of this connection."""
         if self.transport is None:
             return _NOT_TRIED
-        return _COMPLETED if self.outcome is Outcome.OK else _REFUSED
+        return _COMPLETED if self.outcome is _OK else _REFUSED
 
     def to_json(self) -> dict[str, object]:
         """Return the record: every key is there, what is not known is None.
@@ -294,32 +294,33 @@ class ProbeResult:
 
 def _v1_json(result: ProbeResult | None) -> dict[str, object]:
     """Describe what came of v1."""
+    if result is None:
+        return _V1_NOT_TRIED.copy()
     record = _attempt_json(result)
-    record["times_ms"] = (
-        {"connect": None, "version": None, "verack": None}
-        if result is None
-        else {
-            "connect": _rounded(result.connect_ms),
-            "version": _rounded(result.version_ms),
-            "verack": _rounded(result.verack_ms),
-        }
-    )
+    record["times_ms"] = {
+        "connect": _rounded(result.connect_ms),
+        "version": _rounded(result.version_ms),
+        "verack": _rounded(result.verack_ms),
+    }
     return record
 
 
 def _v2_json(result: ProbeResult | None) -> dict[str, object]:
+    """Describe what came of v2."""
+    if result is None:
+        return _V2_NOT_TRIED.copy()
     record = _attempt_json(result)
-    facts = _NO_FACTS if result is None or result.v2 is None else result.v2
+    facts = _NO_FACTS if result.v2 is None else result.v2
     record["garbage_length"] = facts.garbage_length
     record["decoys"] = None if facts is _NO_FACTS else facts.decoys
     record["session_id"] = None if facts.session_id is None else facts.session_id.hex()
     record["times_ms"] = {
-        "connect": None if result is None else _rounded(result.connect_ms),
+        "connect": _rounded(result.connect_ms),
         "key": _rounded(facts.key_ms),
         "garbage": _rounded(facts.garbage_ms),
         "version_packet": _rounded(facts.version_packet_ms),
-        "version": None if result is None else _rounded(result.version_ms),
-        "verack": None if result is None else _rounded(result.verack_ms),
+        "version": _rounded(result.version_ms),
+        "verack": _rounded(result.verack_ms),
     }
     return record
 
@@ -327,28 +328,32 @@ def _v2_json(result: ProbeResult | None) -> dict[str, object]:
 _NO_FACTS = V2Facts()
 
 
-def _attempt_json(result: ProbeResult | None) -> dict[str, object]:
+def _attempt_json(result: ProbeResult) -> dict[str, object]:
     """Describe what came of one transport, as far as both have it in common."""
-    if result is None:
-        return {
-            "status": _NOT_TRIED,
-            "phase": None,
-            "code": None,
-            "reason": None,
-            "bytes_sent": None,
-            "bytes_received": None,
-        }
     error = result.error
     was_tried = result.transport is not None
     return {
         "status": result.status,
         "phase": result.phase,
-        "code": result.code,
+        "code": None if error is None else error.code,
         "reason": None if error is None else str(error),
         "bytes_sent": result.bytes_sent if was_tried else None,
         "bytes_received": result.bytes_received if was_tried else None,
     }
 
+
+# Most records say nothing of one of the two transports.
+_V1_NOT_TRIED: dict[str, object] = {
+    "status": _NOT_TRIED,
+    **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
+    "times_ms": dict.fromkeys(("connect", "version", "verack")),
+}
+_V2_NOT_TRIED: dict[str, object] = {
+    "status": _NOT_TRIED,
+    **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
+    **dict.fromkeys(("garbage_length", "decoys", "session_id")),
+    "times_ms": dict.fromkeys(("connect", "key", "garbage", "version_packet", "version", "verack")),
+}
 
 _FEATURE_KEYS = (
     "wtxidrelay",

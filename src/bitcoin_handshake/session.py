@@ -31,9 +31,11 @@ from bitcoin_handshake.errors import (
     PeerReset,
     PeerTimeout,
     Phase,
+    SelfConnection,
 )
 from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
+from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 
 __all__ = [
@@ -202,6 +204,15 @@ class Session:
         return self.verack_at is not None
 
     @property
+    def outcome(self) -> Outcome:
+        """What has become of the peer so far: FAILED where nothing came yet; never SKIPPED."""
+        if self.is_complete:
+            return Outcome.OK
+        if self.handshake.messages_after_version > 0 and not isinstance(self.error, SelfConnection):
+            return Outcome.PARTIAL
+        return Outcome.FAILED
+
+    @property
     def bytes_received(self) -> int:
         """Bytes up to the one that completed the verdict, or all where none did."""
         if self.finished and (self.verack_at is not None or self._judged_by_bytes):
@@ -270,8 +281,8 @@ class Session:
             self._events.append(MessageSent(now, msg_type, payload))
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes that wait to be written; none to a peer that has failed."""
-        return self.transport.data_to_send() if self.error is None else b""
+        """Return and forget the bytes that wait to be written, possibly none."""
+        return self.transport.data_to_send()
 
     def next_event(self) -> Event | None:
         """Return the oldest event not handed out yet, or None."""

@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
@@ -123,6 +124,7 @@ class Survey:
         self._refused: set[NetAddr] = set()
         self._stopped = asyncio.Event()
         self._failure: BaseException | None = None
+        self._names_under_way = 0
         self._is_fed = False
         self._concurrency = 0
         self._is_scheduled = False
@@ -204,6 +206,7 @@ class Survey:
                 if names:
                     await self._start_lookup(lookups, names)
                 await self._room()
+                await asyncio.sleep(0)  # targets that need no waiting leave the loop its turn
 
     async def _room(self) -> None:
         """Wait until the queue has room and the sink takes more."""
@@ -221,8 +224,9 @@ class Survey:
 
     async def _start_lookup(self, lookups: asyncio.TaskGroup, names: list[Target]) -> None:
         """Resolve names of one batch together; wait here where many are under way."""
+        self._names_under_way += len(names)
         lookups.create_task(self._look_up(names))
-        while self._names_at_once.locked():
+        while self._names_under_way >= MAX_NAMES_AT_ONCE:
             self._changed.clear()
             await self._changed.wait()
 
@@ -265,6 +269,9 @@ class Survey:
                 )
             except ResolveFailed as error:
                 return error
+            finally:
+                self._names_under_way -= 1
+                self._changed.set()
 
     def _learn(self, target: Target, answer: Resolution, visits: dict[NetAddr, Visit]) -> int:
         """Take the addresses of one name; return how many are new in this run.
@@ -404,7 +411,7 @@ class _QueueSink:
 
 async def run_survey(
     targets: Iterable[str | Target | BadTarget], *, options: SurveyOptions
-) -> AsyncIterator[ProbeResult]:
+) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come; see `probe_many`."""
     sink = _QueueSink()
     survey = Survey(options, sink)
@@ -420,11 +427,13 @@ async def run_survey(
                 break
             sink.arrived.clear()
             await sink.arrived.wait()
-    finally:
-        if not running.done():
-            survey.stop()
-            sink.has_room.set()
         await running
+    finally:
+        if not running.done():  # nobody reads on
+            running.cancel()
+            await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, where nobody reads on
 
 
 async def probe_many(
@@ -441,7 +450,7 @@ async def probe_many(
     resolver: str | None = None,
     concurrency: int | None = None,
     allow_private: bool = False,
-) -> AsyncIterator[ProbeResult]:
+) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come.
 
     Args:
@@ -480,8 +489,9 @@ async def probe_many(
         concurrency=concurrency,
         allow_private=allow_private,
     )
-    async for result in run_survey(targets, options=options):
-        yield result
+    async with aclosing(run_survey(targets, options=options)) as results:
+        async for result in results:
+            yield result
 
 
 async def probe(

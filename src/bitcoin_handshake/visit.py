@@ -13,7 +13,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.errors import Phase, SelfConnection
+from bitcoin_handshake.errors import Phase
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.measured import TransportMode, V2Facts
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
@@ -26,6 +26,8 @@ from bitcoin_handshake.transport.v2 import V2Transport
 
 if TYPE_CHECKING:
     from bitcoin_handshake.prober import Prober
+    from bitcoin_handshake.transcript.session import RecordedSession
+    from bitcoin_handshake.transcript.sink import V2Secrets
 
 __all__ = ["MAX_GARBAGE_SENT", "GarbageSource", "V2Visit", "Visit", "fresh_keys", "node_result"]
 
@@ -51,11 +53,23 @@ class Visit(Connection):
         messages: Order and time of the messages, where asked for.
         nonce: That of our `version`.
         earlier: What came of v2, where that was tried before.
+        recorded: The session, where a transcript is kept.
         began, until: When the node was begun, and when it must be done as a whole, where this is not
             its first connection.
     """
 
-    __slots__ = ("began", "earlier", "messages", "nonce", "prober", "resolve_ms", "seeds", "target", "until")
+    __slots__ = (
+        "began",
+        "earlier",
+        "messages",
+        "nonce",
+        "prober",
+        "recorded",
+        "resolve_ms",
+        "seeds",
+        "target",
+        "until",
+    )
 
     began: float
     until: float
@@ -69,7 +83,8 @@ class Visit(Connection):
         resolve_ms: float | None = None,
     ) -> None:
         options = prober.options
-        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=options.record_messages)
+        is_traced = options.record_messages or options.transcripts is not None
+        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=is_traced)
         self.prober = prober
         self.target = target
         self.seeds = seeds
@@ -77,6 +92,7 @@ class Visit(Connection):
         self.messages: list[MessageTime] | None = [] if options.record_messages else None
         self.nonce = 0
         self.earlier: ProbeResult | None = None
+        self.recorded: RecordedSession | None = None
 
     def open_session(self, now: float) -> Session:
         """Compose transport, handshake and session, with a nonce and a time of its own."""
@@ -85,24 +101,56 @@ class Visit(Connection):
         )
 
     def _compose(
-        self, transport: Transport, now: float, deadline: float, first_byte_by: float | None
+        self,
+        transport: Transport,
+        now: float,
+        deadline: float,
+        first_byte_by: float | None,
+        secrets: V2Secrets | None = None,
     ) -> Session:
         prober = self.prober
         self.nonce = nonce = prober.fresh_nonce()
+        handshake = Handshake(
+            prober.local.serialize(
+                nonce=nonce,
+                time_unix=int(time()),
+                ip=_addrv1(self.netaddr),
+                port=self.netaddr.port,
+            ),
+            initiating=True,
+            own_nonces=prober.nonces,
+        )
+        started = self.started if self.earlier is None else self.began
+        sink = prober.options.transcripts
+        if sink is not None:
+            from bitcoin_handshake.transcript.session import RecordedSession
+            from bitcoin_handshake.transcript.sink import ConnectionFacts
+
+            self.recorded = RecordedSession(
+                transport,
+                handshake,
+                now=now,
+                started=started,
+                dialled_at=self.started,
+                deadline=deadline,
+                facts=ConnectionFacts.of(
+                    prober.options.chain,
+                    self.netaddr,
+                    started_unix=time() - (now - self.started),
+                    nonce=nonce,
+                    secrets=secrets,
+                ),
+                sink=sink,
+                first_byte_by=first_byte_by,
+                linger_s=prober.options.linger_s,
+                ping_nonce=nonce ^ PING_NONCE_MASK,
+            )
+            return self.recorded
         return Session(
             transport,
-            Handshake(
-                prober.local.serialize(
-                    nonce=nonce,
-                    time_unix=int(time()),
-                    ip=_addrv1(self.netaddr),
-                    port=self.netaddr.port,
-                ),
-                initiating=True,
-                own_nonces=prober.nonces,
-            ),
+            handshake,
             now=now,
-            started=self.started if self.earlier is None else self.began,
+            started=started,
             deadline=deadline,
             first_byte_by=first_byte_by,
             linger_s=prober.options.linger_s,
@@ -128,11 +176,17 @@ class Visit(Connection):
     def close(self) -> None:
         """Judge what came of it and hand out the record."""
         prober = self.prober
-        prober.nonces.discard(self.nonce)
+        self._forget()
         session = self.session
         result = self._failed_to_connect() if session is None else self._judge(session)
         earlier = self.earlier
         prober.on_result(result if earlier is None else node_result(earlier, result))
+
+    def _forget(self) -> None:
+        """Give up what lasts as long as the connection."""
+        self.prober.nonces.discard(self.nonce)
+        if self.recorded is not None:
+            self.recorded.finish()
 
     def _failed_to_connect(self) -> ProbeResult:
         return ProbeResult(
@@ -157,7 +211,7 @@ class Visit(Connection):
         result = ProbeResult(
             self.target,
             self.prober.chain,
-            _outcome(session),
+            session.outcome,
             now_unix,
             self.netaddr,
             self.seeds,
@@ -202,20 +256,30 @@ class V2Visit(Visit):
         deadline = self.deadline
         half = now + (deadline - now) / 2
         mode = self.prober.options.transport
+        keys = fresh_keys()
+        garbage = self.prober.garbage.draw()
         self.transport = transport = V2Transport(
             magic=self.prober.options.chain.magic,
             initiating=True,
-            keys=fresh_keys(),
-            garbage=self.prober.garbage.draw(),
+            keys=keys,
+            garbage=garbage,
+            trace=self.prober.options.transcripts is not None,
         )
+        secrets = self._secrets(keys, garbage) if self.prober.options.transcript_secrets else None
         if mode is TransportMode.AUTO:
-            return self._compose(transport, now, deadline, half)
-        return self._compose(transport, now, half if mode is TransportMode.BOTH else deadline, None)
+            return self._compose(transport, now, deadline, half, secrets)
+        by = half if mode is TransportMode.BOTH else deadline
+        return self._compose(transport, now, by, None, secrets)
+
+    def _secrets(self, keys: tuple[bytes, bytes], garbage: bytes) -> V2Secrets:
+        from bitcoin_handshake.transcript.sink import V2Secrets
+
+        return V2Secrets(private_key=keys[0], ellswift=keys[1], garbage=garbage)
 
     def close(self) -> None:
         """Judge what came of it; hand out the record, or visit the node again in v1."""
         prober = self.prober
-        prober.nonces.discard(self.nonce)
+        self._forget()
         session = self.session
         if session is None:
             prober.on_result(self._failed_to_connect())
@@ -298,15 +362,6 @@ class GarbageSource:
         """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
         length = int.from_bytes(self._update(bytes(4))) % (MAX_GARBAGE_SENT + 1)
         return self._update(_ZEROS[:length])
-
-
-def _outcome(session: Session) -> Outcome:
-    if session.is_complete:
-        return Outcome.OK
-    has_more = session.handshake.messages_after_version > 0
-    if has_more and not isinstance(session.error, SelfConnection):
-        return Outcome.PARTIAL
-    return Outcome.FAILED
 
 
 def _ms_since(start: float, at: float | None) -> float | None:

@@ -79,6 +79,8 @@ class HandshakeOptions:
         concurrency: Connections at once, or None for what this machine allows.
         messages: Whether each record lists every message.
         allow_private: Whether learned addresses that are not globally routable are dialled.
+        transcript: File or folder that gets everything said, or None.
+        transcript_secrets: Whether keys and raw bytes of v2 are in it.
         output: What is written, and where to.
     """
 
@@ -94,6 +96,8 @@ class HandshakeOptions:
     concurrency: int | None = None
     messages: bool = False
     allow_private: bool = False
+    transcript: str | None = None
+    transcript_secrets: bool = False
     output: OutputOptions = field(default=OutputOptions())
 
 
@@ -187,6 +191,8 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 )
 @output_options
 @click.option("--messages", is_flag=True, help="Every message with its time (JSON, CSV).")
+@click.option("--transcript", metavar="DIR|FILE", help="Write everything said there, as JSON lines.")
+@click.option("--transcript-secrets", is_flag=True, help="With the keys and raw bytes of v2 in it.")
 @log_level_options
 @version_option
 @click.pass_context
@@ -197,6 +203,10 @@ def command(ctx: click.Context, /, **_: object) -> int:
     log = log_options_from(ctx)
     family = pick_one(ctx, "ipv4", "ipv6")
     chain = chain_from(ctx)
+    if params["transcript"] in ("", "-"):
+        raise click.UsageError("--transcript needs the name of a file or of a folder", ctx)
+    if params["transcript_secrets"] and params["transcript"] is None:
+        raise click.UsageError("--transcript-secrets needs --transcript", ctx)
     if not params["targets"]:
         raise click.UsageError("no target: name a DNS seed, an address, @FILE or -", ctx)
 
@@ -218,6 +228,8 @@ def command(ctx: click.Context, /, **_: object) -> int:
             concurrency=params["concurrency"],
             messages=params["messages"],
             allow_private=params["allow_private"],
+            transcript=params["transcript"],
+            transcript_secrets=params["transcript_secrets"],
             output=output,
         )
     )

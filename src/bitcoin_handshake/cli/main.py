@@ -32,6 +32,8 @@ _COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
     "simulate": "Keep a simulated network running.",
+    "decode": "Explain messages: hex, raw bytes, transcripts.",
+    "replay": "Run a transcript through the session again.",
     "completion": "Print the completion script of a shell.",
 }
 """Name of each command and its line in the help; the module `cli.NAME` has it as `command`."""

@@ -19,6 +19,7 @@ from bitcoin_handshake.cli.interrupts import Interrupts
 from bitcoin_handshake.cli.logs import ROOT, TalkHandler
 from bitcoin_handshake.cli.options import OutputFormat
 from bitcoin_handshake.cli.sources import Sources
+from bitcoin_handshake.cli.transcripts import Transcripts
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.measured import TransportMode
@@ -26,6 +27,7 @@ from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult, Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
+from bitcoin_handshake.transcript.sink import TranscriptSink
 
 if TYPE_CHECKING:
     from bitcoin_handshake.cli.handshake import HandshakeOptions
@@ -60,8 +62,9 @@ async def handshake(options: HandshakeOptions, interrupts: Interrupts) -> ExitCo
     with (
         closing(Sources(options.targets)) as sources,
         closing(Destination(options.output.path, sources)) as destination,
+        Transcripts(options.transcript, sources, options.output.path) as transcripts,
     ):
-        return await _Run(options, sources, destination).run(interrupts)
+        return await _Run(options, sources, destination, transcripts).run(interrupts)
 
 
 class _Run:
@@ -70,10 +73,17 @@ class _Run:
     They are the same where standard output and standard error are one terminal with a bar on it.
     """
 
-    def __init__(self, options: HandshakeOptions, sources: Sources, destination: Destination) -> None:
+    def __init__(
+        self,
+        options: HandshakeOptions,
+        sources: Sources,
+        destination: Destination,
+        transcripts: Transcripts,
+    ) -> None:
         self._options = options
         self._sources = sources
         self._destination = destination
+        self._transcripts = transcripts
         self._format = options.output.format
         self._talk: BackgroundWriter | None = None
         self._records: BackgroundWriter
@@ -92,6 +102,7 @@ class _Run:
             self._sink.finish()
             self._close_writers()
             raise
+        failure = self._transcripts.close() or failure
         summary = self._survey.summary
         is_empty = not self._sources.count and not interrupts.happened
         if not is_empty or failure:
@@ -113,7 +124,7 @@ class _Run:
             prologue=self._prologue(),
             on_failure=lambda: self._survey.stop(),
         )
-        self._survey = Survey(survey_options(self._options), self._sink)
+        self._survey = Survey(survey_options(self._options, self._transcripts.sink), self._sink)
         self._records = self._open_bar() or BackgroundWriter(self._destination.write)
         self._sink.attach(self._records)
         if self._talk is None and sys.stderr is not None:
@@ -202,7 +213,7 @@ def _put_if_room(writer: BackgroundWriter, text: str) -> None:
         writer.put(text)
 
 
-def survey_options(options: HandshakeOptions) -> SurveyOptions:
+def survey_options(options: HandshakeOptions, transcripts: TranscriptSink | None = None) -> SurveyOptions:
     """Say to the library what the command line was told."""
     return SurveyOptions(
         probe=ProbeOptions(
@@ -212,6 +223,8 @@ def survey_options(options: HandshakeOptions) -> SurveyOptions:
             linger_s=options.linger_s,
             user_agent=options.user_agent,
             record_messages=options.messages,
+            transcripts=transcripts,
+            transcript_secrets=options.transcript_secrets,
         ),
         port=options.port,
         families=frozenset(map(Network, options.families)),

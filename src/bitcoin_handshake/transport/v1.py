@@ -180,7 +180,10 @@ class V1Transport:
 
     def send_message(self, msg_type: str, payload: bytes) -> None:
         """Queue a message."""
-        self._outgoing.append(serialize_message(self._magic, msg_type, payload))
+        if payload:
+            self._outgoing.append(serialize_message(self._magic, msg_type, payload))
+        else:
+            self._outgoing.append(_empty_message(self._magic, msg_type))
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes that wait to be written, possibly none."""

@@ -6,7 +6,7 @@ terminal, line ends that forge a second line, formulas that a spreadsheet runs.
 
 from __future__ import annotations
 
-__all__ = ["formula_safe", "printable"]
+__all__ = ["ascii_printable", "formula_safe", "printable"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -16,6 +16,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def ascii_printable(text: str) -> str:
+    """Write all but printable ASCII as escapes: what is left is one column wide each."""
+    if text.isascii():
+        return printable(text)
+    return "".join(
+        char if char.isascii() and char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def formula_safe(text: str) -> str:
