@@ -33,7 +33,7 @@ from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.transport.v2 import check_available
-from bitcoin_handshake.visit import V2Visit, Visit
+from bitcoin_handshake.visit import GarbageSource, V2Visit, Visit
 
 if TYPE_CHECKING:
     from bitcoin_handshake.transcript.sink import TranscriptSink
@@ -107,6 +107,7 @@ class Prober:
         local: What we say of ourselves.
         chain: Name of the chain, for the records.
         nonces: Those of our open connections.
+        garbage: Where v2 connections get theirs.
 
     Raises:
         EnvironmentFailure: v2 is asked for, and the libraries that it needs do not load. Mode
@@ -123,6 +124,8 @@ class Prober:
         self.nonces: set[int] = set()
         self._dialer = dialer
         self._first_visit = _first_visit(options.transport)
+        if self._first_visit is V2Visit:
+            self.garbage = GarbageSource()
         self._waiting: dict[Visit, asyncio.TimerHandle] = {}
         self._entropy = b""
         self._entropy_pos = 0

@@ -177,7 +177,7 @@ class ProbeResult:
         True where the peer's version packet was authentic. False only where v2 ended without a
         byte and v1 then completed: a full or banning node looks the same until then.
         """
-        tried = self.on_transport("v2")
+        tried = self if self.v2 is not None else self.other
         if tried is None or tried.v2 is None:
             return None
         if tried.v2.version_packet_ms is not None:
@@ -428,7 +428,7 @@ class Summary:
             self.versions += 1
             if claims:
                 self.v2_claimed += 1
-        if result.other is not None or result.v2 is not None:
+        if result.v2 is not None or result.other is not None:
             self.v2_tried += 1
             if result.speaks_v2:
                 self.v2_spoken += 1

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bitcoin_handshake.transcript.session import RecordedSession
     from bitcoin_handshake.transcript.sink import V2Secrets
 
-__all__ = ["MAX_GARBAGE_SENT", "V2Visit", "Visit", "fresh_garbage", "fresh_keys", "node_result"]
+__all__ = ["MAX_GARBAGE_SENT", "GarbageSource", "V2Visit", "Visit", "fresh_keys", "node_result"]
 
 PING_NONCE_MASK = 0x5555555555555555
 MAX_RECORDED_MESSAGES = 1000
@@ -39,6 +39,7 @@ MAX_GARBAGE_SENT = 3600
 terminator that never comes, would reach the end of them within our first messages (414 bytes at
 most) and hang up, and now and then look like something else."""
 
+_ZEROS = bytes(MAX_GARBAGE_SENT)
 _RANKS = {Outcome.OK: 2, Outcome.PARTIAL: 1, Outcome.FAILED: 0, Outcome.SKIPPED: 0}
 
 
@@ -256,7 +257,7 @@ class V2Visit(Visit):
         half = now + (deadline - now) / 2
         mode = self.prober.options.transport
         keys = fresh_keys()
-        garbage = fresh_garbage()
+        garbage = self.prober.garbage.draw()
         self.transport = transport = V2Transport(
             magic=self.prober.options.chain.magic,
             initiating=True,
@@ -343,9 +344,24 @@ def fresh_keys() -> tuple[bytes, bytes]:
     return private_key, ellswift.create(private_key, entropy[32:])
 
 
-def fresh_garbage() -> bytes:
-    """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
-    return urandom(int.from_bytes(urandom(4)) % (MAX_GARBAGE_SENT + 1))
+class GarbageSource:
+    """Makes garbage that no connection had before: the key stream of a random ChaCha20 key.
+
+    The system's own random bytes would take 5 us for each connection where this takes 1.
+    """
+
+    __slots__ = ("_update",)
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+
+        self._update = Cipher(ChaCha20(urandom(32), bytes(16)), mode=None).encryptor().update
+
+    def draw(self) -> bytes:
+        """Make 0 to MAX_GARBAGE_SENT (3,600) random bytes."""
+        length = int.from_bytes(self._update(bytes(4))) % (MAX_GARBAGE_SENT + 1)
+        return self._update(_ZEROS[:length])
 
 
 def _ms_since(start: float, at: float | None) -> float | None:

@@ -304,8 +304,9 @@ class V2Transport:
             self._v1.send_message(msg_type, payload)
             return
         prefix = serialize_msg_type(msg_type)
-        if self._cipher is not None:
-            self._outgoing.append(self._cipher.encrypt(prefix + payload))
+        cipher = self._cipher
+        if cipher is not None:
+            self._outgoing.append(cipher.encrypt(prefix + payload))
         elif self._error is None:
             self._pending.append((msg_type, payload))
 

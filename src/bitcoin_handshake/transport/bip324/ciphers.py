@@ -159,16 +159,19 @@ class BIP324Cipher:
     Attributes:
         send_terminator: What ends our garbage, 16 bytes.
         receive_terminator: What ends the peer's garbage, 16 bytes.
+        decrypt_packet: `decrypt` with `aad` by position, one call less on the way.
 
     Spec:
         BIP324, "Overall packet encryption and decryption pseudocode".
     """
 
     __slots__ = (
+        "_encrypt_packet",
         "_next_receive_mask",
         "_next_send_mask",
         "_receive_packet",
         "_send_packet",
+        "decrypt_packet",
         "receive_terminator",
         "send_terminator",
     )
@@ -180,9 +183,11 @@ class BIP324Cipher:
             ours, theirs = theirs, ours
         self._next_send_mask = FSChaCha20(ours[0]).next_mask
         self._send_packet = FSChaCha20Poly1305(ours[1])
+        self._encrypt_packet = self._send_packet.encrypt
         self.send_terminator = ours[2]
         self._next_receive_mask = FSChaCha20(theirs[0]).next_mask
         self._receive_packet = FSChaCha20Poly1305(theirs[1])
+        self.decrypt_packet = self._receive_packet.decrypt
         self.receive_terminator = theirs[2]
 
     @property
@@ -213,8 +218,7 @@ class BIP324Cipher:
         if length > _MAX_CONTENTS_LEN:
             raise LocalProtocolError(f"{length} bytes do not fit into a v2 packet")
         masked = (length ^ self._next_send_mask()).to_bytes(LENGTH_LEN, "little")
-        header = _DECOY_HEADER if ignore else _PLAIN_HEADER
-        return masked + self._send_packet.encrypt(header + contents, aad)
+        return masked + self._encrypt_packet((_DECOY_HEADER if ignore else _PLAIN_HEADER) + contents, aad)
 
     def decrypt_length(self, encrypted: bytes | bytearray) -> int:
         """Decrypt the length field of the peer's next packet.

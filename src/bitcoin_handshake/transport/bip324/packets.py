@@ -147,7 +147,7 @@ class PacketBuffer:
         self._pos = end = start + packet_len
         start += LENGTH_LEN
         if packet_len <= _MAX_COPIED_PACKET:
-            plaintext = cipher.decrypt(data[start:end], aad=self._aad)
+            plaintext = cipher.decrypt_packet(data[start:end], self._aad)
         else:
             # Both views are released here: the buffer must shrink even while an exception that
             # holds on to this frame is on its way.
