@@ -11,10 +11,12 @@ from bitcoin_handshake.errors import (
     BadTarget,
     ConnectRefused,
     NotRoutable,
+    PeerClosed,
     PeerTimeout,
     Phase,
     SpeaksHttp,
 )
+from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
@@ -33,20 +35,31 @@ NETADDR = NetAddr.from_text("203.0.113.7", 8333)
 TIMEOUT = PeerTimeout(phase=Phase.VERACK, waited_s=10.0, bytes_received=5)
 KEYS = [
     *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
-    *("reason", "transport", "claims_v2", "speaks_v2", "transports", "version", "features", "anomalies"),
-    *("times_ms", "bytes_sent", "bytes_received", "messages"),
+    *(
+        "reason",
+        "transport",
+        "claims_v2",
+        "speaks_v2",
+        "transports",
+        "version",
+        "features",
+        "anomalies",
+        "times_ms",
+        "bytes_sent",
+    ),
+    *("bytes_received", "messages"),
 ]
+FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 NOT_TRIED = {
     "status": "not_tried",
     **dict.fromkeys(["phase", "code", "reason", "bytes_sent", "bytes_received"]),
 }
-V1_NOT_TRIED = {**NOT_TRIED, "times_ms": dict.fromkeys(["connect", "version", "verack"])}
-V2_NOT_TRIED = {
+NO_V1 = {**NOT_TRIED, "times_ms": dict.fromkeys(["connect", "version", "verack"])}
+NO_V2 = {
     **NOT_TRIED,
     **dict.fromkeys(["garbage_length", "decoys", "session_id"]),
     "times_ms": dict.fromkeys(["connect", "key", "garbage", "version_packet", "version", "verack"]),
 }
-FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 VERSION_KEYS = [
     *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
     *("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"),
@@ -137,12 +150,14 @@ def test_a_whole_record() -> None:
         "transports": {
             "v1": {
                 "status": "completed",
-                **dict.fromkeys(["phase", "code", "reason"]),
+                "phase": None,
+                "code": None,
+                "reason": None,
                 "bytes_sent": 100,
                 "bytes_received": 200,
                 "times_ms": {"connect": 2.0, "version": 3.0, "verack": 4.0},
             },
-            "v2": V2_NOT_TRIED,
+            "v2": NO_V2,
         },
         "version": {
             "protocol_version": 70016,
@@ -192,7 +207,7 @@ def test_what_is_not_known_is_null() -> None:
         "outcome": "failed",
         "code": "input.bad_target",
         "reason": "'a b' is not a target: white space inside",
-        "transports": {"v1": V1_NOT_TRIED, "v2": V2_NOT_TRIED},
+        "transports": {"v1": NO_V1, "v2": NO_V2},
         "features": dict.fromkeys(FEATURES),
         "anomalies": [],
         "times_ms": dict.fromkeys(["resolve", "connect", "version", "verack", "ping"]),
@@ -205,6 +220,90 @@ def test_a_failure_has_phase_code_and_reason() -> None:
     record = _json(_result(outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK))
     assert (record["outcome"], record["phase"], record["code"]) == ("partial", "verack", "peer.timeout")
     assert record["reason"] == "no verack in 10 s (5 bytes received)"
+
+
+V2_FACTS = V2Facts(
+    garbage_length=17,
+    decoys=2,
+    session_id=b"\xab" * 32,
+    key_ms=1.0,
+    garbage_ms=2.0,
+    version_packet_ms=3.0,
+)
+
+
+def test_a_record_of_both_transports() -> None:
+    v2 = _result(
+        transport="v2", v2=V2_FACTS, version=_version(), connect_ms=0.5, bytes_sent=7, bytes_received=8
+    )
+    v2.other = _result(
+        transport="v1", outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK, bytes_received=5
+    )
+    record = _json(v2)
+    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v2", True, True)
+    assert record["transports"] == {
+        "v1": {
+            "status": "refused",
+            "phase": "verack",
+            "code": "peer.timeout",
+            "reason": "no verack in 10 s (5 bytes received)",
+            "bytes_sent": 0,
+            "bytes_received": 5,
+            "times_ms": dict.fromkeys(["connect", "version", "verack"]),
+        },
+        "v2": {
+            "status": "completed",
+            "phase": None,
+            "code": None,
+            "reason": None,
+            "bytes_sent": 7,
+            "bytes_received": 8,
+            "garbage_length": 17,
+            "decoys": 2,
+            "session_id": "ab" * 32,
+            "times_ms": {
+                "connect": 0.5,
+                "key": 1.0,
+                "garbage": 2.0,
+                "version_packet": 3.0,
+                "version": None,
+                "verack": None,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("v2_bytes", "v1_outcome", "speaks"),
+    [(0, Outcome.OK, False), (1, Outcome.OK, None), (0, Outcome.FAILED, None), (0, Outcome.PARTIAL, None)],
+)
+def test_silence_in_v2_proves_nothing_until_v1_completes(
+    v2_bytes: int, v1_outcome: Outcome, speaks: bool | None
+) -> None:
+    closed = PeerClosed(phase=Phase.KEY, bytes_received=v2_bytes)
+    v2 = _result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=closed, bytes_received=v2_bytes)
+    v1 = _result(transport="v1", outcome=v1_outcome, other=v2)
+    assert v1.speaks_v2 is speaks
+    assert (v1.claims_v2, v2.claims_v2) == (None, None)
+
+
+def test_where_only_v2_was_asked_the_reason_says_so() -> None:
+    closed = PeerClosed(phase=Phase.KEY, bytes_received=0)
+    alone = _result(transport="v2", outcome=Outcome.FAILED, error=closed)
+    assert alone.reason == f"{closed}; --transport both asks in v1 too"
+    alone.other = _result(transport="v1")
+    assert alone.reason == str(closed)
+
+
+def test_the_summary_counts_who_speaks_v2_and_who_claims_it() -> None:
+    summary = Summary()
+    assert summary.v2_text_line() == ""
+    summary.count(_result(transport="v1", version=_version()))
+    summary.count(_result(transport="v1", version=_version(services=0)))
+    assert summary.v2_text_line() == "v2: 1 of 2 claim it, none was asked"
+    summary.count(_result(transport="v2", v2=V2_FACTS, version=_version()))
+    summary.count(_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=TIMEOUT))
+    assert summary.v2_text_line() == "v2: 1 of 2 speak it, 2 claim it"
 
 
 def test_extreme_numbers_are_printed() -> None:
