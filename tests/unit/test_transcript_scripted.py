@@ -96,7 +96,9 @@ def test_every_failure_of_v2_can_be_made_again(code: str, facts: dict[str, objec
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("facts", [{}, {"packet_index": "x"}, {"packet_index": None}, {"packet_index": 1e999}])
+@pytest.mark.parametrize(
+    "facts", [{}, {"packet_index": "x"}, {"packet_index": None}, {"packet_index": 1e999}]
+)
 def test_facts_that_do_not_belong_are_refused(facts: dict[str, object]) -> None:
     transport = ScriptedTransport("v2", None, ListSink())
     with pytest.raises(ValueError, match="'facts' do not belong to the 'code'"):

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 from bitcoin_handshake.chain import chain_from_text
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.input_file import open_input
-from bitcoin_handshake.cli.options import PROGRAM
 from bitcoin_handshake.cli.output.messages import hexdump_lines, summary
 from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.output.sequence import sequence_lines

@@ -30,7 +30,7 @@ class _Strokes:
     right: str
 
 
-_BOX = _Strokes("│", "─", "◀", "▶")  # noqa: RUF001  # box characters on purpose
+_BOX = _Strokes("│", "─", "◀", "▶")  # box characters on purpose
 _ASCII = _Strokes("|", "-", "<", ">")
 
 _ENDS = {
