@@ -9,7 +9,7 @@ from bitcoin_handshake.messages.handshake import V1Address, Version
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.transport.bip324 import ellswift
-from bitcoin_handshake.visit import MAX_GARBAGE_SENT, fresh_garbage, fresh_keys, node_result
+from bitcoin_handshake.visit import MAX_GARBAGE_SENT, GarbageSource, fresh_keys, node_result
 
 NETADDR = NetAddr.from_text("203.0.113.7", 8333)
 VERSION = Version(70016, 9, 0, V1Address())
@@ -81,7 +81,8 @@ def test_keys_are_fresh_and_belong_together() -> None:
 
 
 def test_garbage_has_any_length_up_to_the_limit() -> None:
-    lengths = [len(fresh_garbage()) for _ in range(300)]
+    source = GarbageSource()
+    lengths = [len(source.draw()) for _ in range(300)]
     assert max(lengths) <= MAX_GARBAGE_SENT
     assert len(set(lengths)) > 100
     assert MAX_GARBAGE_SENT + 414 + 16 < 4111
