@@ -12,6 +12,8 @@ from tests.simulated import REGTEST, converse, script_of, verdict
 from tests.transcripts import ListSink, behaviour_transcript, recorded, replayed
 from tests.v2_peers import key_pair
 
+pytestmark = pytest.mark.slow
+
 GARBAGE = b"garbage"
 
 
