@@ -312,6 +312,7 @@ async def _flooded(
     """A peer that sends `version` and pings without end, and reads nothing."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     dialer.dial(attempt)
+    attempt.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     with _accept(listener) as peer:
         peer.setblocking(False)
         pings = VERSION + message("ping", bytes(8)) * 400_000
@@ -372,7 +373,8 @@ async def test_a_peer_that_reads_late_gets_everything(dialer: Dialer, listener: 
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     attempt = Attempt(listener.getsockname())
     dialer.dial(attempt)
-    count = 100_000
+    attempt.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    count = 30_000
     loop = asyncio.get_running_loop()
     with _accept(listener) as peer:
         peer.setblocking(False)
@@ -393,6 +395,7 @@ async def test_a_reset_while_our_words_wait_ends_it(dialer: Dialer, listener: so
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     attempt = Attempt(listener.getsockname())
     dialer.dial(attempt)
+    attempt.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     peer = _accept(listener)
     peer.setblocking(False)
     pings = VERSION + message("ping", bytes(8)) * 400_000
