@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,10 +12,13 @@ from bitcoin_handshake.errors import (
     BadTarget,
     ConnectRefused,
     NotRoutable,
+    PeerClosed,
+    PeerReset,
     PeerTimeout,
     Phase,
     SpeaksHttp,
 )
+from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
@@ -33,9 +37,29 @@ NETADDR = NetAddr.from_text("203.0.113.7", 8333)
 TIMEOUT = PeerTimeout(phase=Phase.VERACK, waited_s=10.0, bytes_received=5)
 KEYS = [
     *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
-    *("reason", "transport", "version", "features", "anomalies", "times_ms", "bytes_sent"),
+    *(
+        "reason",
+        "transport",
+        "claims_v2",
+        "speaks_v2",
+        "transports",
+        "version",
+        "features",
+        "anomalies",
+        "times_ms",
+        "bytes_sent",
+    ),
     *("bytes_received", "messages"),
 ]
+NOT_TRIED = {
+    "status": "not_tried",
+    **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
+    "times_ms": dict.fromkeys(("connect", "version", "verack")),
+}
+NOT_TRIED_V2 = NOT_TRIED | {
+    **dict.fromkeys(("garbage_length", "decoys", "session_id")),
+    "times_ms": dict.fromkeys(("connect", "key", "garbage", "version_packet", "version", "verack")),
+}
 FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 VERSION_KEYS = [
     *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
@@ -122,6 +146,20 @@ def test_a_whole_record() -> None:
         "code": None,
         "reason": None,
         "transport": "v1",
+        "claims_v2": True,
+        "speaks_v2": None,
+        "transports": {
+            "v1": {
+                "status": "completed",
+                "phase": None,
+                "code": None,
+                "reason": None,
+                "bytes_sent": 100,
+                "bytes_received": 200,
+                "times_ms": {"connect": 2.0, "version": 3.0, "verack": 4.0},
+            },
+            "v2": NOT_TRIED_V2,
+        },
         "version": {
             "protocol_version": 70016,
             "services": "0000000000000c09",
@@ -309,3 +347,121 @@ def test_the_summary_keeps_a_bounded_number_of_user_agents() -> None:
     assert len(summary.user_agents) == MAX_BREAKDOWN + 1
     assert summary.user_agents["/0/"] == 2
     assert summary.user_agents["others"] == 50
+
+
+# v2
+
+CLOSED_ON_KEY = PeerClosed(phase=Phase.KEY, bytes_received=0, retry_v1=True)
+
+
+def _v2(**changes: object) -> ProbeResult:
+    fields = {"transport": "v2", "version": _version(), "v2": V2Facts(17, 2, bytes(32), 1.0, 1.5, 2.0)}
+    return _result(**(fields | changes))
+
+
+def _silent_v2(**changes: object) -> ProbeResult:
+    """What comes of a key that nobody answers."""
+    fields = {"outcome": Outcome.FAILED, "version": None, "error": CLOSED_ON_KEY, "phase": Phase.KEY}
+    return _v2(**(fields | {"v2": V2Facts(), "bytes_sent": 1000} | changes))
+
+
+def test_a_node_that_speaks_v2() -> None:
+    record = _json(_v2(connect_ms=0.5, version_ms=3.0, verack_ms=3.5, bytes_sent=7, bytes_received=8))
+    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v2", True, True)
+    assert record["transports"] == {
+        "v1": NOT_TRIED,
+        "v2": {
+            "status": "completed",
+            "phase": None,
+            "code": None,
+            "reason": None,
+            "bytes_sent": 7,
+            "bytes_received": 8,
+            "garbage_length": 17,
+            "decoys": 2,
+            "session_id": "00" * 32,
+            "times_ms": {
+                "connect": 0.5,
+                "key": 1.0,
+                "garbage": 1.5,
+                "version_packet": 2.0,
+                "version": 3.0,
+                "verack": 3.5,
+            },
+        },
+    }
+
+
+def test_a_node_that_fell_back() -> None:
+    record = _json(_result(transport="v1", version=_version(services=0x409), other=_silent_v2()))
+    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v1", False, False)
+    transports = record["transports"]
+    assert isinstance(transports, dict)
+    assert transports["v1"]["status"] == "completed"
+    v2 = transports["v2"]
+    assert (v2["status"], v2["phase"], v2["code"]) == ("refused", "key", "peer.closed")
+    assert (v2["bytes_sent"], v2["bytes_received"], v2["decoys"]) == (1000, 0, 0)
+    assert v2["session_id"] is v2["garbage_length"] is None
+
+
+def test_no_connection_in_v1_after_v2_is_not_tried_and_says_why() -> None:
+    second = _result(outcome=Outcome.FAILED, error=ConnectRefused(), phase=Phase.CONNECT)
+    transports = _json(_silent_v2(other=second))["transports"]
+    assert isinstance(transports, dict)
+    assert transports["v1"] == NOT_TRIED | {
+        "phase": "connect",
+        "code": "connect.refused",
+        "reason": "connection refused: nothing listens there",
+    }
+
+
+def test_what_was_measured_of_v2() -> None:
+    ok, failed = _result(transport="v1"), _result(transport="v1", outcome=Outcome.FAILED)
+    some_bytes = _silent_v2(bytes_received=1)
+    # Nobody was asked, or no connection came about.
+    assert ok.speaks_v2 is None
+    assert _result().speaks_v2 is None
+    # Its version packet was authentic, whatever came then.
+    assert _v2(outcome=Outcome.FAILED).speaks_v2 is True
+    assert _result(transport="v1", other=_v2(outcome=Outcome.PARTIAL)).speaks_v2 is True
+    # Nothing came; v1 alone tells a v1-only node from a full one.
+    assert _silent_v2().speaks_v2 is None
+    assert replace(failed, other=_silent_v2()).speaks_v2 is None
+    assert replace(ok, other=_silent_v2()).speaks_v2 is False
+    # Something came, and it was not enough.
+    assert some_bytes.speaks_v2 is None
+    assert replace(ok, other=some_bytes).speaks_v2 is None
+
+
+def test_claims_come_from_whichever_version_came() -> None:
+    assert _result().claims_v2 is None
+    assert _result(version=_version(services=0x409)).claims_v2 is False
+    assert _silent_v2(other=_result(transport="v1", version=_version())).claims_v2 is True
+
+
+def test_reason_suggests_both_where_v2_was_the_end() -> None:
+    key_and_no_more = PeerClosed(phase=Phase.GARBAGE, bytes_received=64)
+    alone = _silent_v2(error=key_and_no_more)
+    assert alone.reason == f"{key_and_no_more}; --transport both asks in v1 too"
+    assert replace(alone, other=_result(transport="v1")).reason == str(key_and_no_more)
+    assert _result(transport="v1", error=key_and_no_more).reason == str(key_and_no_more)
+    assert _result(error=ConnectRefused()).reason == str(ConnectRefused())
+
+
+def test_a_silent_v2_is_not_blamed_on_v1_alone() -> None:
+    assert "speaks v1 only, is full, or banned us" in str(CLOSED_ON_KEY)
+    assert "speaks v1 only, is full, or banned us" in str(PeerReset(phase=Phase.KEY, bytes_received=0))
+    assert "v2" not in str(PeerClosed(phase=Phase.VERSION, bytes_received=0))
+
+
+def test_sum_compares_claims_with_what_was_measured() -> None:
+    summary = Summary()
+    assert summary.v2_text_line() == ""
+    summary.count(_result(outcome=Outcome.FAILED))
+    assert summary.v2_text_line() == ""
+    summary.count(_result(transport="v1", version=_version()))
+    assert summary.v2_text_line() == "v2: 1 of 1 claim it, none was asked"
+    summary.count(_v2())
+    summary.count(_silent_v2())
+    summary.count(_result(transport="v1", version=_version(services=1), other=_silent_v2()))
+    assert summary.v2_text_line() == "v2: 1 of 3 speak it, 2 claim it"
