@@ -80,7 +80,7 @@ def recorded(
         ),
         now=START,
         started=STARTED,
-        deadline=STARTED + 10,
+        deadline=START + 10,
         first_byte_by=first_byte_by,
         linger_s=linger_s,
         ping_nonce=ping_nonce,

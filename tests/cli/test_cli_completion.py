@@ -48,7 +48,7 @@ def _complete(*words: str) -> list[str]:
 
 def test_first_word_offers_commands_and_seeds() -> None:
     offered = _complete("")
-    assert offered[:4] == ["handshake", "demo", "simulate", "completion"]
+    assert offered[:6] == ["handshake", "demo", "simulate", "decode", "replay", "completion"]
     assert set(CHAINS[Chain.MAINNET].dns_seeds) <= set(offered)
 
 

@@ -35,6 +35,9 @@ from bitcoin_handshake.survey import Survey
 from tests.cli.samples import by_name, refused, simulated
 from tests.helpers import SOURCE
 
+# Processes, terminals and signals: ten seconds in all.
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads((SOURCE / "schema" / "record.schema.json").read_text())
 COMMAND = [sys.executable, "-m", "bitcoin_handshake"]
 CLOSED = "127.0.0.1:1"

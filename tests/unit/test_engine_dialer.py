@@ -109,7 +109,7 @@ class Attempt(Connection):
         return f"{self.session.error.phase} {self.session.error.code}"
 
 
-@pytest_asyncio.fixture(params=["epoll", "selector"])
+@pytest_asyncio.fixture(params=["epoll", pytest.param("selector", marks=pytest.mark.slow)])
 async def dialer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dialer]:
     if request.param == "selector":
         monkeypatch.setattr(dialer_module, "make_poller", lambda: SelectorPoller(selectors.EpollSelector()))

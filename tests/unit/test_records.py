@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -51,16 +50,17 @@ KEYS = [
     ),
     *("bytes_received", "messages"),
 ]
+FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 NOT_TRIED = {
     "status": "not_tried",
-    **dict.fromkeys(("phase", "code", "reason", "bytes_sent", "bytes_received")),
-    "times_ms": dict.fromkeys(("connect", "version", "verack")),
+    **dict.fromkeys(["phase", "code", "reason", "bytes_sent", "bytes_received"]),
 }
-NOT_TRIED_V2 = NOT_TRIED | {
-    **dict.fromkeys(("garbage_length", "decoys", "session_id")),
-    "times_ms": dict.fromkeys(("connect", "key", "garbage", "version_packet", "version", "verack")),
+NO_V1 = {**NOT_TRIED, "times_ms": dict.fromkeys(["connect", "version", "verack"])}
+NO_V2 = {
+    **NOT_TRIED,
+    **dict.fromkeys(["garbage_length", "decoys", "session_id"]),
+    "times_ms": dict.fromkeys(["connect", "key", "garbage", "version_packet", "version", "verack"]),
 }
-FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
 VERSION_KEYS = [
     *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
     *("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"),
@@ -158,7 +158,7 @@ def test_a_whole_record() -> None:
                 "bytes_received": 200,
                 "times_ms": {"connect": 2.0, "version": 3.0, "verack": 4.0},
             },
-            "v2": NOT_TRIED_V2,
+            "v2": NO_V2,
         },
         "version": {
             "protocol_version": 70016,
@@ -208,6 +208,7 @@ def test_what_is_not_known_is_null() -> None:
         "outcome": "failed",
         "code": "input.bad_target",
         "reason": "'a b' is not a target: white space inside",
+        "transports": {"v1": NO_V1, "v2": NO_V2},
         "features": dict.fromkeys(FEATURES),
         "anomalies": [],
         "times_ms": dict.fromkeys(["resolve", "connect", "version", "verack", "ping"]),
@@ -220,6 +221,90 @@ def test_a_failure_has_phase_code_and_reason() -> None:
     record = _json(_result(outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK))
     assert (record["outcome"], record["phase"], record["code"]) == ("partial", "verack", "peer.timeout")
     assert record["reason"] == "no verack in 10 s (5 bytes received)"
+
+
+V2_FACTS = V2Facts(
+    garbage_length=17,
+    decoys=2,
+    session_id=b"\xab" * 32,
+    key_ms=1.0,
+    garbage_ms=2.0,
+    version_packet_ms=3.0,
+)
+
+
+def test_a_record_of_both_transports() -> None:
+    v2 = _result(
+        transport="v2", v2=V2_FACTS, version=_version(), connect_ms=0.5, bytes_sent=7, bytes_received=8
+    )
+    v2.other = _result(
+        transport="v1", outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK, bytes_received=5
+    )
+    record = _json(v2)
+    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v2", True, True)
+    assert record["transports"] == {
+        "v1": {
+            "status": "refused",
+            "phase": "verack",
+            "code": "peer.timeout",
+            "reason": "no verack in 10 s (5 bytes received)",
+            "bytes_sent": 0,
+            "bytes_received": 5,
+            "times_ms": dict.fromkeys(["connect", "version", "verack"]),
+        },
+        "v2": {
+            "status": "completed",
+            "phase": None,
+            "code": None,
+            "reason": None,
+            "bytes_sent": 7,
+            "bytes_received": 8,
+            "garbage_length": 17,
+            "decoys": 2,
+            "session_id": "ab" * 32,
+            "times_ms": {
+                "connect": 0.5,
+                "key": 1.0,
+                "garbage": 2.0,
+                "version_packet": 3.0,
+                "version": None,
+                "verack": None,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("v2_bytes", "v1_outcome", "speaks"),
+    [(0, Outcome.OK, False), (1, Outcome.OK, None), (0, Outcome.FAILED, None), (0, Outcome.PARTIAL, None)],
+)
+def test_silence_in_v2_proves_nothing_until_v1_completes(
+    v2_bytes: int, v1_outcome: Outcome, speaks: bool | None
+) -> None:
+    closed = PeerClosed(phase=Phase.KEY, bytes_received=v2_bytes)
+    v2 = _result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=closed, bytes_received=v2_bytes)
+    v1 = _result(transport="v1", outcome=v1_outcome, other=v2)
+    assert v1.speaks_v2 is speaks
+    assert (v1.claims_v2, v2.claims_v2) == (None, None)
+
+
+def test_where_only_v2_was_asked_the_reason_says_so() -> None:
+    closed = PeerClosed(phase=Phase.KEY, bytes_received=0)
+    alone = _result(transport="v2", outcome=Outcome.FAILED, error=closed)
+    assert alone.reason == f"{closed}; --transport both asks in v1 too"
+    alone.other = _result(transport="v1")
+    assert alone.reason == str(closed)
+
+
+def test_the_summary_counts_who_speaks_v2_and_who_claims_it() -> None:
+    summary = Summary()
+    assert summary.v2_text_line() == ""
+    summary.count(_result(transport="v1", version=_version()))
+    summary.count(_result(transport="v1", version=_version(services=0)))
+    assert summary.v2_text_line() == "v2: 1 of 2 claim it, none was asked"
+    summary.count(_result(transport="v2", v2=V2_FACTS, version=_version()))
+    summary.count(_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=TIMEOUT))
+    assert summary.v2_text_line() == "v2: 1 of 2 speak it, 2 claim it"
 
 
 def test_extreme_numbers_are_printed() -> None:
@@ -349,88 +434,27 @@ def test_the_summary_keeps_a_bounded_number_of_user_agents() -> None:
     assert summary.user_agents["others"] == 50
 
 
-# v2
-
-CLOSED_ON_KEY = PeerClosed(phase=Phase.KEY, bytes_received=0, retry_v1=True)
-
-
-def _v2(**changes: object) -> ProbeResult:
-    fields = {"transport": "v2", "version": _version(), "v2": V2Facts(17, 2, bytes(32), 1.0, 1.5, 2.0)}
-    return _result(**(fields | changes))
-
-
 def _silent_v2(**changes: object) -> ProbeResult:
     """What comes of a key that nobody answers."""
-    fields = {"outcome": Outcome.FAILED, "version": None, "error": CLOSED_ON_KEY, "phase": Phase.KEY}
-    return _v2(**(fields | {"v2": V2Facts(), "bytes_sent": 1000} | changes))
-
-
-def test_a_node_that_speaks_v2() -> None:
-    record = _json(_v2(connect_ms=0.5, version_ms=3.0, verack_ms=3.5, bytes_sent=7, bytes_received=8))
-    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v2", True, True)
-    assert record["transports"] == {
-        "v1": NOT_TRIED,
-        "v2": {
-            "status": "completed",
-            "phase": None,
-            "code": None,
-            "reason": None,
-            "bytes_sent": 7,
-            "bytes_received": 8,
-            "garbage_length": 17,
-            "decoys": 2,
-            "session_id": "00" * 32,
-            "times_ms": {
-                "connect": 0.5,
-                "key": 1.0,
-                "garbage": 1.5,
-                "version_packet": 2.0,
-                "version": 3.0,
-                "verack": 3.5,
-            },
-        },
+    fields: dict[str, object] = {
+        "outcome": Outcome.FAILED,
+        "error": PeerClosed(phase=Phase.KEY, bytes_received=0, retry_v1=True),
+        "phase": Phase.KEY,
+        "transport": "v2",
+        "v2": V2Facts(),
     }
-
-
-def test_a_node_that_fell_back() -> None:
-    record = _json(_result(transport="v1", version=_version(services=0x409), other=_silent_v2()))
-    assert (record["transport"], record["claims_v2"], record["speaks_v2"]) == ("v1", False, False)
-    transports = record["transports"]
-    assert isinstance(transports, dict)
-    assert transports["v1"]["status"] == "completed"
-    v2 = transports["v2"]
-    assert (v2["status"], v2["phase"], v2["code"]) == ("refused", "key", "peer.closed")
-    assert (v2["bytes_sent"], v2["bytes_received"], v2["decoys"]) == (1000, 0, 0)
-    assert v2["session_id"] is v2["garbage_length"] is None
+    return _result(**(fields | changes))
 
 
 def test_no_connection_in_v1_after_v2_is_not_tried_and_says_why() -> None:
     second = _result(outcome=Outcome.FAILED, error=ConnectRefused(), phase=Phase.CONNECT)
     transports = _json(_silent_v2(other=second))["transports"]
     assert isinstance(transports, dict)
-    assert transports["v1"] == NOT_TRIED | {
+    assert transports["v1"] == NO_V1 | {
         "phase": "connect",
         "code": "connect.refused",
         "reason": "connection refused: nothing listens there",
     }
-
-
-def test_what_was_measured_of_v2() -> None:
-    ok, failed = _result(transport="v1"), _result(transport="v1", outcome=Outcome.FAILED)
-    some_bytes = _silent_v2(bytes_received=1)
-    # Nobody was asked, or no connection came about.
-    assert ok.speaks_v2 is None
-    assert _result().speaks_v2 is None
-    # Its version packet was authentic, whatever came then.
-    assert _v2(outcome=Outcome.FAILED).speaks_v2 is True
-    assert _result(transport="v1", other=_v2(outcome=Outcome.PARTIAL)).speaks_v2 is True
-    # Nothing came; v1 alone tells a v1-only node from a full one.
-    assert _silent_v2().speaks_v2 is None
-    assert replace(failed, other=_silent_v2()).speaks_v2 is None
-    assert replace(ok, other=_silent_v2()).speaks_v2 is False
-    # Something came, and it was not enough.
-    assert some_bytes.speaks_v2 is None
-    assert replace(ok, other=some_bytes).speaks_v2 is None
 
 
 def test_claims_come_from_whichever_version_came() -> None:
@@ -439,29 +463,7 @@ def test_claims_come_from_whichever_version_came() -> None:
     assert _silent_v2(other=_result(transport="v1", version=_version())).claims_v2 is True
 
 
-def test_reason_suggests_both_where_v2_was_the_end() -> None:
-    key_and_no_more = PeerClosed(phase=Phase.GARBAGE, bytes_received=64)
-    alone = _silent_v2(error=key_and_no_more)
-    assert alone.reason == f"{key_and_no_more}; --transport both asks in v1 too"
-    assert replace(alone, other=_result(transport="v1")).reason == str(key_and_no_more)
-    assert _result(transport="v1", error=key_and_no_more).reason == str(key_and_no_more)
-    assert _result(error=ConnectRefused()).reason == str(ConnectRefused())
-
-
-def test_a_silent_v2_is_not_blamed_on_v1_alone() -> None:
-    assert "speaks v1 only, is full, or banned us" in str(CLOSED_ON_KEY)
-    assert "speaks v1 only, is full, or banned us" in str(PeerReset(phase=Phase.KEY, bytes_received=0))
+def test_silence_is_blamed_on_everything_that_it_may_come_from() -> None:
+    for kind in (PeerClosed, PeerReset):
+        assert "speaks v1 only, is full, or banned us" in str(kind(phase=Phase.KEY, bytes_received=0))
     assert "v2" not in str(PeerClosed(phase=Phase.VERSION, bytes_received=0))
-
-
-def test_sum_compares_claims_with_what_was_measured() -> None:
-    summary = Summary()
-    assert summary.v2_text_line() == ""
-    summary.count(_result(outcome=Outcome.FAILED))
-    assert summary.v2_text_line() == ""
-    summary.count(_result(transport="v1", version=_version()))
-    assert summary.v2_text_line() == "v2: 1 of 1 claim it, none was asked"
-    summary.count(_v2())
-    summary.count(_silent_v2())
-    summary.count(_result(transport="v1", version=_version(services=1), other=_silent_v2()))
-    assert summary.v2_text_line() == "v2: 1 of 3 speak it, 2 claim it"

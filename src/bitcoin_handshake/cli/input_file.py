@@ -28,7 +28,7 @@ def open_input(path: str) -> Iterator[tuple[BinaryIO, str]]:
         yield sys.stdin.buffer, STDIN_NAME
         return
     try:
-        stream = open(path, "rb")  # noqa: SIM115  # closed by the caller of this generator
+        stream = open(path, "rb")  # noqa: SIM115  # closed below
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise EnvironmentFailure(f"cannot read {path}: {why}") from None

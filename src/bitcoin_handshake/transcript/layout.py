@@ -74,10 +74,9 @@ class _Walker:
     def is_done(self) -> bool:
         return not self._reader.remaining
 
-    @property
-    def next_byte(self) -> int | None:
-        reader = self._reader
-        return reader.data[reader.pos] if reader.remaining else None
+    def peek(self, length: int) -> bytes:
+        pos = self._reader.pos
+        return self._reader.data[pos : pos + length]
 
     def take(self, name: str, length: int, meaning: _Meaning = _plain) -> Span:
         pos = self._reader.pos
@@ -191,7 +190,7 @@ _BLOCK_HEADER = _fields(
 
 def _transaction(walker: _Walker) -> Iterator[Span]:
     yield walker.take("version", 4, _signed)
-    has_witness = walker.next_byte == 0
+    has_witness = walker.peek(2) == b"\0\1"
     if has_witness:
         yield walker.take("marker and flag", 2)
     inputs = 0

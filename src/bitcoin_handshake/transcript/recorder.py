@@ -50,6 +50,7 @@ class _Omitted:
     """What was counted since the last line."""
 
     at: float = 0.0
+    offset: int = 0
     messages: int = 0
     bad_versions: int = 0
     skipped: int = 0
@@ -322,6 +323,7 @@ class Recorder:
         if self._omitted is None:
             self._omitted = _Omitted()
         self._omitted.at = now
+        self._omitted.offset = self._offset
         return self._omitted
 
     def _put(self, event: str, *, at: float | None = None, is_last: bool = False, **fields: Any) -> None:
@@ -341,7 +343,7 @@ class Recorder:
         self._put(
             "omitted",
             at=omitted.at,
-            offset=self._offset,
+            offset=omitted.offset,
             messages=omitted.messages,
             bad_versions=omitted.bad_versions,
             skipped=omitted.skipped,

@@ -33,7 +33,7 @@ from bitcoin_handshake.transport.v2 import V2Transport
 
 __all__ = ["Difference", "Replay", "replay"]
 
-_INPUTS = frozenset({"transport", "bytes", "omitted", "closed", "reset", "timeout", "read"})
+_ABOVE = frozenset({"transport", "bytes", "omitted"})
 _RAW = frozenset({"read", "write"})
 _REASONS_WITH_MORE = frozenset({"peer.timeout", "handshake.bad_version_message"})
 """Their words hold a time of more digits than is recorded, or what was wrong with a payload that was
@@ -133,13 +133,11 @@ class _Replayer:
 
     def run(self) -> Replay:
         session = self._open()
-        session.data_to_send()
         for group in self._groups():
             try:
                 self._feed(session, group)
             except (LocalProtocolError, EnvironmentFailure) as error:  # a private key that is none
                 raise self._damage(group[0], str(error)) from None
-            session.data_to_send()
         last = self._lines[-1] if self._lines else None
         if last is not None and last.event == "verdict":
             session.finish()
@@ -252,15 +250,15 @@ class _Replayer:
         if line.event in ("closed", "reset", "timeout"):
             return True
         if self._is_raw:
-            return line.event == "read"
+            return line.event in _RAW
         if line.event == "failed":
             is_v2 = self._conversation.header.record["transport"] == "v2"
             return is_v2 and record["code"] in V2_TRANSPORT_CODES
-        return line.event in _INPUTS and line.event != "read"
+        return line.event in _ABOVE
 
     def _is_alone(self, line: TranscriptLine) -> bool:
         is_sent = line.event == "message" and line.record["direction"] == "sent"
-        return is_sent or line.event in ("closed", "reset", "timeout", "read")
+        return is_sent or line.event in ("closed", "reset", "timeout", *_RAW)
 
     def _feed(self, session: RecordedSession, group: list[TranscriptLine]) -> None:
         first = group[0]
@@ -273,6 +271,8 @@ class _Replayer:
                 session.handle_timeout(now=now)
             case "read":
                 session.receive_data(bytes.fromhex(record["data"]), now=now)
+            case "write":
+                session.data_to_send()
             case "message" if record["direction"] == "sent":
                 self._say(session, first, now)
             case _:

@@ -135,12 +135,11 @@ class RecordedSession(Session):
         self._is_taking = True
         super()._take(message, now)
         self._is_taking = False
+        recorder.took()
         if recorder.is_full and self._standing() == before:
             recorder.omit(now, message, self._action_taken())
             self._skip_events()
-            recorder.took()
         else:
-            recorder.took()
             self._record_events(new_anomalies=anomalies)
 
     def _standing(self) -> tuple[object, ...]:

@@ -1,0 +1,68 @@
+"""Bytes beside their fields: nothing lost, nothing twice, and the fields that `messages` reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitcoin_handshake.messages import Message
+from bitcoin_handshake.transcript.layout import Span, header_spans, payload_spans
+from bitcoin_handshake.transport.v1 import serialize_message
+from tests.message_literals import ALL
+
+
+@pytest.mark.parametrize(("message", "payload"), ALL)
+def test_spans_are_the_payload(message: Message, payload: bytes) -> None:
+    position = 7
+    for span in payload_spans(message.msg_type, payload, 7):
+        assert span.offset == position
+        position += len(span.data)
+    assert position == 7 + len(payload)
+
+
+@pytest.mark.parametrize(("message", "payload"), ALL)
+@pytest.mark.parametrize("cut", [1, 3])
+def test_what_is_cut_off_is_still_there(message: Message, payload: bytes, cut: int) -> None:
+    data = payload[:-cut] + b""
+    assert b"".join(span.data for span in payload_spans(message.msg_type, data)) == data
+
+
+def test_every_literal_with_a_layout_is_explained_to_its_end() -> None:
+    for message, payload in ALL:
+        names = [span.name for span in payload_spans(message.msg_type, payload)]
+        if any(names):
+            assert not any(name.startswith("(") and name != "(trailing)" for name in names), message
+
+
+def test_meanings_are_the_values_that_messages_have() -> None:
+    compared = 0
+    for message, payload in ALL:
+        fields = message.to_json()
+        for span in payload_spans(message.msg_type, payload):
+            if isinstance(fields.get(span.name), (int, str)) and span.meaning and span.name != "services":
+                assert span.meaning == str(fields[span.name])
+                compared += 1
+    assert compared > 20
+
+
+def test_a_ping_and_its_header() -> None:
+    data = serialize_message(bytes.fromhex("f9beb4d9"), "ping", bytes(range(8)))
+    assert list(header_spans(data[:24])) == [
+        Span(0, bytes.fromhex("f9beb4d9"), "magic", ""),
+        Span(4, b"ping".ljust(12, b"\0"), "msg_type", "ping"),
+        Span(16, b"\x08\0\0\0", "length", "8"),
+        Span(20, data[20:24], "checksum", ""),
+    ]
+    assert list(payload_spans("ping", data[24:], 24)) == [
+        Span(24, bytes(range(8)), "nonce", "0706050403020100")
+    ]
+
+
+def test_unknown_types_and_trailing_bytes() -> None:
+    assert list(payload_spans("xyz", b"ab")) == [Span(0, b"ab", "", "")]
+    assert list(payload_spans("xyz", b"")) == []
+    assert list(payload_spans("pong", bytes(9)))[1] == Span(8, b"\0", "(trailing)", "")
+
+
+def test_a_count_that_lies_takes_no_time() -> None:
+    spans = list(payload_spans("inv", b"\xfe\xff\xff\xff\x7f" + bytes(36)))
+    assert b"".join(span.data for span in spans) == b"\xfe\xff\xff\xff\x7f" + bytes(36)
