@@ -21,6 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
@@ -51,6 +52,9 @@ from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
 from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.targets import Target, parse_target
 from bitcoin_handshake.visit import Visit
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = ["IP_NETWORKS", "Survey", "SurveyOptions", "probe", "probe_many", "run_survey"]
 
@@ -446,6 +450,8 @@ async def probe_many(
     linger_s: float = 0.0,
     user_agent: bytes = DEFAULT_USER_AGENT,
     record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
     families: frozenset[Network] = IP_NETWORKS,
     resolver: str | None = None,
     concurrency: int | None = None,
@@ -462,6 +468,8 @@ async def probe_many(
         linger_s: Seconds to go on listening after the verdict `ok`.
         user_agent: What we call ourselves, at most 256 bytes.
         record_messages: Whether to keep order and time of every message.
+        transcripts: Where everything said is written, `TranscriptFiles` for one; the caller closes it.
+        transcript_secrets: Whether transcripts of v2 hold keys and raw bytes too.
         families: Networks to ask names for and to dial.
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most.
@@ -482,6 +490,8 @@ async def probe_many(
             linger_s=linger_s,
             user_agent=user_agent,
             record_messages=record_messages,
+            transcripts=transcripts,
+            transcript_secrets=transcript_secrets,
         ),
         port=port,
         families=families,
@@ -503,13 +513,16 @@ async def probe(
     linger_s: float = 0.0,
     user_agent: bytes = DEFAULT_USER_AGENT,
     record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
 ) -> ProbeResult:
     """Shake hands with one node.
 
     Args:
         target: Its address, `host:port` or `host` (the chain's own port then). A name is
             `probe_many`'s, since it may stand for many nodes.
-        chain, transport, timeout_s, linger_s, user_agent, record_messages: As for `probe_many`.
+        chain, transport, timeout_s, linger_s, user_agent, record_messages, transcripts,
+            transcript_secrets: As for `probe_many`.
 
     Returns:
         What it did; a failure of the node is a result, not an exception.
@@ -525,6 +538,8 @@ async def probe(
         linger_s=linger_s,
         user_agent=user_agent,
         record_messages=record_messages,
+        transcripts=transcripts,
+        transcript_secrets=transcript_secrets,
     )
     if isinstance(target, NetAddr):
         netaddr = target
