@@ -130,6 +130,7 @@ class Survey:
         self._failure: BaseException | None = None
         self._names_under_way = 0
         self._is_fed = False
+        self._is_debugging = _log.isEnabledFor(logging.DEBUG)
         self._concurrency = 0
         self._is_scheduled = False
         self._is_short = False
@@ -151,6 +152,7 @@ class Survey:
         """
         began = monotonic()
         self._concurrency = fit_concurrency(self._options.concurrency)
+        _log.debug("At most %d connections at once", self._concurrency)
         self._changed = asyncio.Event()
         self._names_at_once = asyncio.Semaphore(MAX_NAMES_AT_ONCE)
         self._dialer = Dialer(on_turn=self._start_more)
@@ -248,6 +250,13 @@ class Survey:
                 _log.warning("%s: %s", target.host, answer)
                 self._record(failed_result(target.text, self._chain, answer, Phase.RESOLVE))
             else:
+                _log.debug(
+                    "%s: %d addresses from %s in %.1f ms",
+                    target.host,
+                    len(answer.addresses),
+                    answer.server,
+                    answer.elapsed_ms,
+                )
                 found += self._learn(target, answer, visits)
         if found:
             _log.info("Resolved %d addresses. Starting handshakes...", found)
@@ -380,6 +389,16 @@ class Survey:
 
     def _record(self, result: ProbeResult) -> None:
         self.summary.count(result)
+        if self._is_debugging:
+            _log.debug(
+                "%s: %s%s, %d bytes sent, %d received%s",
+                result.netaddr or result.target,
+                result.outcome,
+                f" ({result.code})" if result.code else "",
+                result.bytes_sent,
+                result.bytes_received,
+                "".join(f", {anomaly}" for anomaly in result.anomalies),
+            )
         try:
             self._sink.write(result)
         except Exception as error:  # a sink that fails ends the run, not a callback of the loop
