@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bitcoin_handshake.simulate.core import CorePeer
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from tests.integration.servers import LOOPBACK, find_binary, running
 
@@ -105,3 +106,32 @@ def test_btcd_connects_and_stays(tmp_path: Path) -> None:
         with running(tmp_path, command) as client:
             text = _wait_for(client.log, r"New valid peer (\S+)", len(behaviours))
     assert "/Satoshi:28.1.0/" in text
+
+
+@pytest.mark.parametrize("transport", ["v2", "v1"])
+def test_btcd_comes_up_in_the_transport_that_it_was_told(
+    tmp_path: Path, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`core` answers in what it is asked in; which that was is what its own handshake ran over."""
+    program = find_binary("btcd", hint="go install github.com/btcsuite/btcd@v0.26.2")
+    completed: list[str] = []
+    announce = CorePeer._announce
+
+    def note(self: CorePeer) -> None:
+        completed.append(self._transport.name)
+        announce(self)
+
+    monkeypatch.setattr(CorePeer, "_announce", note)
+    with _network(["core", "v2-decoys", "v2-version-contents"]) as addresses:
+
+        def command(port: int) -> list[str]:
+            files = ["--configfile=/dev/null", f"--datadir={tmp_path}", f"--logdir={tmp_path}/log"]
+            dialled = [f"--connect={address}" for address in addresses]
+            options = ["--v2transport"] if transport == "v2" else []
+            listen = f"--listen={LOOPBACK}:{port}"
+            quiet = ["--nodnsseed", "--norpc", "--debuglevel=debug"]
+            return [program, "--regtest", *files, *quiet, listen, *options, *dialled]
+
+        with running(tmp_path, command) as client:
+            _wait_for(client.log, r"New valid peer (\S+)", len(addresses))
+    assert completed == [transport] * len(addresses)

@@ -12,6 +12,7 @@ from bitcoin_handshake.errors import (
     ConnectRefused,
     NotRoutable,
     PeerClosed,
+    PeerReset,
     PeerTimeout,
     Phase,
     SpeaksHttp,
@@ -431,3 +432,38 @@ def test_the_summary_keeps_a_bounded_number_of_user_agents() -> None:
     assert len(summary.user_agents) == MAX_BREAKDOWN + 1
     assert summary.user_agents["/0/"] == 2
     assert summary.user_agents["others"] == 50
+
+
+def _silent_v2(**changes: object) -> ProbeResult:
+    """What comes of a key that nobody answers."""
+    fields: dict[str, object] = {
+        "outcome": Outcome.FAILED,
+        "error": PeerClosed(phase=Phase.KEY, bytes_received=0, retry_v1=True),
+        "phase": Phase.KEY,
+        "transport": "v2",
+        "v2": V2Facts(),
+    }
+    return _result(**(fields | changes))
+
+
+def test_no_connection_in_v1_after_v2_is_not_tried_and_says_why() -> None:
+    second = _result(outcome=Outcome.FAILED, error=ConnectRefused(), phase=Phase.CONNECT)
+    transports = _json(_silent_v2(other=second))["transports"]
+    assert isinstance(transports, dict)
+    assert transports["v1"] == NO_V1 | {
+        "phase": "connect",
+        "code": "connect.refused",
+        "reason": "connection refused: nothing listens there",
+    }
+
+
+def test_claims_come_from_whichever_version_came() -> None:
+    assert _result().claims_v2 is None
+    assert _result(version=_version(services=0x409)).claims_v2 is False
+    assert _silent_v2(other=_result(transport="v1", version=_version())).claims_v2 is True
+
+
+def test_silence_is_blamed_on_everything_that_it_may_come_from() -> None:
+    for kind in (PeerClosed, PeerReset):
+        assert "speaks v1 only, is full, or banned us" in str(kind(phase=Phase.KEY, bytes_received=0))
+    assert "v2" not in str(PeerClosed(phase=Phase.VERSION, bytes_received=0))
