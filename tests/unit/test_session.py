@@ -8,7 +8,7 @@ import pytest
 
 from bitcoin_handshake import session as session_module
 from bitcoin_handshake.errors import AnomalyCode, FailureCode, PeerClosed, PeerTimeout, Phase
-from bitcoin_handshake.handshake import Action
+from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.session import (
     FLOOD_BYTES,
     FLOOD_MESSAGES,
@@ -37,6 +37,9 @@ from tests.sessions import (
     peer_version,
     received_bytes,
 )
+from tests.v2_peers import initiator as v2_initiator
+from tests.v2_peers import key_pair
+from tests.v2_peers import responder as v2_responder
 
 NEGOTIATION = message("wtxidrelay") + message("sendaddrv2") + VERACK
 DEADLINE = START + TIMEOUT_S
@@ -392,3 +395,120 @@ def test_large_messages_leave_nothing_behind() -> None:
     session.receive_data(b"\0" + VERSION + VERACK, now=START)
     assert session.is_complete
     assert session.handshake.anomalies == [AnomalyCode.BEFORE_VERSION]
+
+
+# v2: what the key exchange adds
+
+V2_REPLIES = (("version", peer_version()), ("wtxidrelay", b""), ("sendaddrv2", b""), ("verack", b""))
+
+
+def _v2_session(*, first_byte_by: float | None = None) -> Session:
+    return Session(
+        v2_initiator(magic=MAGIC, garbage=b"g" * 20),
+        Handshake(our_version(), initiating=True, own_nonces=(OUR_NONCE,)),
+        now=START,
+        deadline=DEADLINE,
+        first_byte_by=first_byte_by,
+    )
+
+
+def _v2_answer(session: Session) -> tuple[bytes, bytes]:
+    """Key, garbage, terminator and version packet of a peer, and its messages."""
+    peer = v2_responder(magic=MAGIC, garbage=b"G" * 30)
+    peer.receive_data(session.data_to_send())
+    opening = peer.data_to_send()
+    for msg_type, payload in V2_REPLIES:
+        peer.send_message(msg_type, payload)
+    return opening, peer.data_to_send()
+
+
+def test_stages_of_the_key_exchange_are_noted() -> None:
+    session = _v2_session()
+    opening, messages = _v2_answer(session)
+    assert session.phase is Phase.KEY
+    at = START
+    for cut, phase in (
+        (opening[:63], Phase.KEY),
+        (opening[63:64], Phase.GARBAGE),
+        (opening[64:109], Phase.GARBAGE),
+        (opening[109:110], Phase.VERSION_PACKET),
+        (opening[110:129], Phase.VERSION_PACKET),
+        (opening[129:], Phase.VERSION),
+        (messages[:-1], Phase.VERACK),
+        (messages[-1:], Phase.VERACK),
+    ):
+        at += 1
+        session.receive_data(cut, now=at)
+        assert session.phase is phase
+    assert (session.key_at, session.garbage_at, session.version_packet_at) == (
+        START + 2,
+        START + 4,
+        START + 6,
+    )
+    assert (session.version_at, session.verack_at, session.error) == (START + 7, START + 8, None)
+
+
+def test_stages_in_one_read_have_one_time() -> None:
+    session = _v2_session()
+    session.receive_data(b"".join(_v2_answer(session)), now=START + 1)
+    assert session.is_complete
+    assert {session.key_at, session.garbage_at, session.version_packet_at} == {START + 1}
+
+
+def test_v1_has_no_stages() -> None:
+    session = new_session()
+    session.receive_data(VERSION + VERACK, now=START)
+    assert session.key_at is session.garbage_at is session.version_packet_at is None
+
+
+def test_without_a_first_byte_the_end_comes_early_and_suggests_v1() -> None:
+    session = _v2_session(first_byte_by=START + 4)
+    assert session.deadline == START + 4
+    session.handle_timeout(now=START + 4.01)
+    assert _failure(session) == ("peer.timeout", Phase.KEY)
+    assert session.error is not None
+    assert session.error.retry_v1
+    assert str(session.error) == "no key in 4 s (nothing received)"
+
+
+def test_with_a_first_byte_all_the_time_is_left() -> None:
+    session = _v2_session(first_byte_by=START + 4)
+    session.receive_data(b"k", now=START + 3)
+    assert session.deadline == DEADLINE
+    session.handle_timeout(now=DEADLINE)
+    assert _failure(session) == ("peer.timeout", Phase.KEY)
+    assert session.error is not None
+    assert not session.error.retry_v1
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("received", [b"", b"k", b"k" * 64])
+def test_an_end_suggests_v1_only_where_nothing_came(received: bytes, reset: bool) -> None:
+    session = _v2_session()
+    if received:
+        session.receive_data(received, now=START)
+    session.receive_eof(now=START, reset=reset)
+    assert isinstance(session.error, PeerClosed)
+    assert session.error.retry_v1 == (not received)
+
+
+def test_garbage_without_end_is_another_chain_s_and_a_key_alone_is_a_stall() -> None:
+    for garbage, code in ((b"", "peer.timeout"), (b"g", "v2.other_chain"), (b"g" * 4000, "v2.other_chain")):
+        session = _v2_session()
+        session.receive_data(key_pair(1)[1] + garbage, now=START)
+        session.handle_timeout(now=DEADLINE)
+        assert _failure(session) == (code, Phase.GARBAGE)
+
+
+def test_an_answer_in_v1_suggests_v1() -> None:
+    session = _v2_session()
+    session.receive_data(VERSION, now=START)
+    assert _failure(session) == ("v2.looks_like_v1", Phase.KEY)
+    assert session.error is not None
+    assert session.error.retry_v1
+
+
+def test_our_own_key_sent_back_is_an_echo() -> None:
+    session = _v2_session()
+    session.receive_data(session.data_to_send(), now=START)
+    assert _failure(session) == ("handshake.self_connection", Phase.KEY)

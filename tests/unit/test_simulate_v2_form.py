@@ -1,58 +1,99 @@
-"""How a simulated peer tells v1 from v2, and what its v2 is like."""
+"""How a simulated peer chooses a transport, and what its v2 looks like from outside."""
 
 from __future__ import annotations
 
 import pytest
 
-from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.simulate.core import CORE, CorePeer
+from bitcoin_handshake.simulate.script import End
 from bitcoin_handshake.simulate.v2_form import V2Form, key_pair, listen, speaks_v1, v2_responder
-from bitcoin_handshake.transport.bip324.ellswift import ELLSWIFT_LEN
-from bitcoin_handshake.transport.bip324.packets import MAX_GARBAGE_LEN
-from tests.simulated import REGTEST, initiator, node_facts, v2_initiator
+from bitcoin_handshake.transport.bip324 import ellswift
+from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
+from bitcoin_handshake.transport.v2 import V2Transport
+from tests.simulated import REGTEST, START, converse, local_version, node_facts, script_of, v2_initiator
 
-V1_PREFIX = REGTEST.magic + b"version\0\0\0\0\0"
-
-
-@pytest.mark.parametrize("length", range(16))
-def test_fewer_than_sixteen_equal_bytes_tell_nothing_yet(length: int) -> None:
-    assert speaks_v1(REGTEST.magic, V1_PREFIX[:length]) is None
+MAGIC = REGTEST.magic
+PREFIX = MAGIC + b"version\0\0\0\0\0"
+VERSION = serialize_message(MAGIC, "version", local_version())
 
 
-@pytest.mark.parametrize("position", range(16))
-def test_sixteen_equal_bytes_are_v1_and_one_other_is_v2(position: int) -> None:
-    assert speaks_v1(REGTEST.magic, V1_PREFIX + b"more") is True
-    other = bytearray(V1_PREFIX)
-    other[position] ^= 1
-    assert speaks_v1(REGTEST.magic, bytes(other[: position + 1])) is False
+def test_sixteen_bytes_tell_v1() -> None:
+    for length in range(16):
+        assert speaks_v1(MAGIC, PREFIX[:length]) is None
+        assert speaks_v1(MAGIC, PREFIX[:length] + b"\xff") is False
+    assert speaks_v1(MAGIC, PREFIX) is True
+    assert speaks_v1(MAGIC, VERSION) is True
 
 
-def test_listens_to_both_or_to_v2_only() -> None:
-    v1_opening = initiator().data_to_send()
-    v2_opening = v2_initiator().data_to_send()
-    node = node_facts()
-    both = listen(node, V2Form(), v1_opening)
-    assert both is not None
-    assert both.name == "v1"
-    assert listen(node, V2Form(), v1_opening[:5]) is None
-    for form, opening in ((V2Form(), v2_opening), (V2Form(speaks_v1=False), v1_opening)):
-        chosen = listen(node, form, opening)
-        assert chosen is not None
-        assert chosen.name == "v2"
+def test_chooses_once_it_can() -> None:
+    node, form = node_facts(), V2Form()
+    assert listen(node, form, PREFIX[:15]) is None
+    assert isinstance(listen(node, form, PREFIX), V1Transport)
+    assert isinstance(listen(node, form, b"\0"), V2Transport)
+    assert isinstance(listen(node, V2Form(speaks_v1=False), PREFIX), V2Transport)
 
 
-def test_keys_and_garbage_come_from_the_node_itself() -> None:
-    assert len(key_pair(node_facts(seed=1))[0]) == 32
-    assert len(key_pair(node_facts(seed=1))[1]) == ELLSWIFT_LEN
-    assert key_pair(node_facts(seed=1))[0] == key_pair(node_facts(seed=1))[0]
-    assert key_pair(node_facts(seed=1))[0] != key_pair(node_facts(seed=2))[0]
+def test_a_client_of_v1_costs_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ellswift, "create", None)
+    peer = CorePeer(node_facts(), CORE, client=None, now=START)
+    for index in range(len(VERSION)):
+        peer.receive_data(VERSION[index : index + 1], now=START)
+    assert peer.data_to_send().startswith(PREFIX)
 
 
-@pytest.mark.parametrize("garbage_len", [0, 1, MAX_GARBAGE_LEN])
-def test_garbage_has_the_length_that_the_form_names(garbage_len: int) -> None:
-    node = node_facts()
-    responder = v2_responder(node, V2Form(garbage_len=garbage_len), magic=CHAINS[Chain.REGTEST].magic)
-    responder.receive_data(v2_initiator().data_to_send())
-    while responder.next_message() is not None:
-        pass
-    # Key, garbage, terminator and an empty version packet of 20 bytes.
-    assert len(responder.data_to_send()) == ELLSWIFT_LEN + garbage_len + 16 + 20
+def test_keys_come_from_the_node_s_own_source() -> None:
+    private_key, encoded = key_pair(node_facts(seed=3))
+    assert (len(private_key), len(encoded)) == (32, 64)
+    assert key_pair(node_facts(seed=3)) == (private_key, encoded)
+    assert key_pair(node_facts(seed=4)) != (private_key, encoded)
+
+
+def _transport(form: V2Form) -> V2Transport:
+    """A client's transport after a handshake with a peer of this form."""
+    client = V2Transport(magic=MAGIC, initiating=True, keys=key_pair(node_facts(seed=9)), garbage=b"")
+    server = v2_responder(node_facts(), form, magic=MAGIC)
+    server.receive_data(client.data_to_send())
+    client.receive_data(server.data_to_send())
+    server.receive_data(client.data_to_send())
+    server.send_message("ping", bytes(8))
+    client.receive_data(server.data_to_send())
+    message = client.next_message()
+    assert message is not None
+    assert message.msg_type == "ping"
+    return client
+
+
+def test_garbage_has_the_length_that_was_asked_for() -> None:
+    for length in (0, 1, 4095):
+        assert _transport(V2Form(garbage_len=length)).garbage_received == length
+    assert _transport(V2Form()).garbage_received in range(4096)
+
+
+def test_decoys_before_and_behind_the_version_packet() -> None:
+    assert _transport(V2Form()).decoys_received == 0
+    assert _transport(V2Form(decoys=(b"", b"x"))).decoys_received == 2
+    assert _transport(V2Form(has_later_decoys=True)).decoys_received == 1
+    assert _transport(V2Form(version_contents=b"future")).version_contents_received == 6
+
+
+def test_v1_of_another_chain_is_hung_up_on_without_a_byte() -> None:
+    """As seen of Core: the key that it had queued is dropped."""
+    peer = CorePeer(node_facts(), CORE, client=None, now=START)
+    peer.receive_data(b"\xf9\xbe\xb4\xd9" + VERSION[4:], now=START)
+    assert (peer.end, peer.data_to_send()) == (End.CLOSE, b"")
+
+
+def test_four_wrong_bytes_alone_are_answered_by_a_key() -> None:
+    """As seen of Core: only then it is sure that this is no v1 of its chain."""
+    peer = CorePeer(node_facts(), CORE, client=None, now=START)
+    peer.receive_data(b"\xf9\xbe\xb4\xd9", now=START)
+    assert peer.end is None
+    assert len(peer.data_to_send()) >= 64
+
+
+def test_core_serves_both_transports() -> None:
+    session = v2_initiator()
+    converse(session, script_of("core"))
+    assert (session.is_complete, session.transport.name) == (True, "v2")
+    assert session.handshake.peer_version is not None
+    assert session.handshake.peer_version.services == 0xC09
