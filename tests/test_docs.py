@@ -319,6 +319,7 @@ def _compare(example: Example, outputs: list[str]) -> None:
         assert shape(output) == shape(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", _examples_with(servers=False), ids=_id)
 def test_an_example_prints_what_the_readme_shows(
     example: Example, printed: dict[Example, Future[list[str]]]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bitcoin_handshake.session import Session
     from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
     from bitcoin_handshake.targets import Target, parse_target
+    from bitcoin_handshake.transcript.sink import TranscriptSink
+    from bitcoin_handshake.transcript.writer import TranscriptFiles
     from bitcoin_handshake.transport.v1 import V1Transport
 
 __version__ = "0.1.0"
@@ -62,6 +64,8 @@ __all__ = [
     "Survey",
     "SurveyOptions",
     "Target",
+    "TranscriptFiles",
+    "TranscriptSink",
     "TransportMode",
     "V1Address",
     "V1Transport",
@@ -97,6 +101,8 @@ _HOMES = {
     "session": ("Session",),
     "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
     "targets": ("Target", "parse_target"),
+    "transcript.sink": ("TranscriptSink",),
+    "transcript.writer": ("TranscriptFiles",),
     "transport.v1": ("V1Transport",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

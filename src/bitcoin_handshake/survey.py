@@ -21,6 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
@@ -51,6 +52,9 @@ from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
 from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.targets import Target, parse_target
 from bitcoin_handshake.visit import Visit
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = ["IP_NETWORKS", "Survey", "SurveyOptions", "probe", "probe_many", "run_survey"]
 
@@ -126,6 +130,7 @@ class Survey:
         self._failure: BaseException | None = None
         self._names_under_way = 0
         self._is_fed = False
+        self._is_debugging = _log.isEnabledFor(logging.DEBUG)
         self._concurrency = 0
         self._is_scheduled = False
         self._is_short = False
@@ -147,6 +152,7 @@ class Survey:
         """
         began = monotonic()
         self._concurrency = fit_concurrency(self._options.concurrency)
+        _log.debug("At most %d connections at once", self._concurrency)
         self._changed = asyncio.Event()
         self._names_at_once = asyncio.Semaphore(MAX_NAMES_AT_ONCE)
         self._dialer = Dialer(on_turn=self._start_more)
@@ -244,6 +250,13 @@ class Survey:
                 _log.warning("%s: %s", target.host, answer)
                 self._record(failed_result(target.text, self._chain, answer, Phase.RESOLVE))
             else:
+                _log.debug(
+                    "%s: %d addresses from %s in %.1f ms",
+                    target.host,
+                    len(answer.addresses),
+                    answer.server,
+                    answer.elapsed_ms,
+                )
                 found += self._learn(target, answer, visits)
         if found:
             _log.info("Resolved %d addresses. Starting handshakes...", found)
@@ -376,6 +389,16 @@ class Survey:
 
     def _record(self, result: ProbeResult) -> None:
         self.summary.count(result)
+        if self._is_debugging:
+            _log.debug(
+                "%s: %s%s, %d bytes sent, %d received%s",
+                result.netaddr or result.target,
+                result.outcome,
+                f" ({result.code})" if result.code else "",
+                result.bytes_sent,
+                result.bytes_received,
+                "".join(f", {anomaly}" for anomaly in result.anomalies),
+            )
         try:
             self._sink.write(result)
         except Exception as error:  # a sink that fails ends the run, not a callback of the loop
@@ -446,6 +469,8 @@ async def probe_many(
     linger_s: float = 0.0,
     user_agent: bytes = DEFAULT_USER_AGENT,
     record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
     families: frozenset[Network] = IP_NETWORKS,
     resolver: str | None = None,
     concurrency: int | None = None,
@@ -462,6 +487,8 @@ async def probe_many(
         linger_s: Seconds to go on listening after the verdict `ok`.
         user_agent: What we call ourselves, at most 256 bytes.
         record_messages: Whether to keep order and time of every message.
+        transcripts: Where everything said is written, `TranscriptFiles` for one; the caller closes it.
+        transcript_secrets: Whether transcripts of v2 hold keys and raw bytes too.
         families: Networks to ask names for and to dial.
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most.
@@ -482,6 +509,8 @@ async def probe_many(
             linger_s=linger_s,
             user_agent=user_agent,
             record_messages=record_messages,
+            transcripts=transcripts,
+            transcript_secrets=transcript_secrets,
         ),
         port=port,
         families=families,
@@ -503,13 +532,16 @@ async def probe(
     linger_s: float = 0.0,
     user_agent: bytes = DEFAULT_USER_AGENT,
     record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
 ) -> ProbeResult:
     """Shake hands with one node.
 
     Args:
         target: Its address, `host:port` or `host` (the chain's own port then). A name is
             `probe_many`'s, since it may stand for many nodes.
-        chain, transport, timeout_s, linger_s, user_agent, record_messages: As for `probe_many`.
+        chain, transport, timeout_s, linger_s, user_agent, record_messages, transcripts,
+            transcript_secrets: As for `probe_many`.
 
     Returns:
         What it did; a failure of the node is a result, not an exception.
@@ -525,6 +557,8 @@ async def probe(
         linger_s=linger_s,
         user_agent=user_agent,
         record_messages=record_messages,
+        transcripts=transcripts,
+        transcript_secrets=transcript_secrets,
     )
     if isinstance(target, NetAddr):
         netaddr = target

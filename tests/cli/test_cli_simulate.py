@@ -40,13 +40,14 @@ def test_json_is_one_line_once_everything_listens(
         network = json.loads(process.stdout.readline())
         assert list(network) == ["seed_name", "dns", "nodes"]
         assert sorted(node["behaviour"] for node in network["nodes"]) == ["core"] * 3 + ["http"]
-        assert {tuple(node) for node in network["nodes"]} == {("address", "behaviour", "expected")}
+        keys = ("address", "behaviour", "expected", "expected_phase", "expected_code")
+        assert {tuple(node) for node in network["nodes"]} == {keys}
         port = network["nodes"][0]["address"].rpartition(":")[2]
         arguments = ["-n", "regtest", "-p", port, "--resolver", network["dns"], "--allow-private", "--json"]
         assert main([*arguments, network["seed_name"]]) == 0
         records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        expected = {node["address"]: node["expected"] for node in network["nodes"]}
-        seen = {r["address"]: {key: r[key] for key in ("outcome", "phase", "code")} for r in records}
+        expected = {node["address"]: [node[key] for key in keys[2:]] for node in network["nodes"]}
+        seen = {r["address"]: [r[key] for key in ("outcome", "phase", "code")] for r in records}
         assert seen == expected
         process.send_signal(number)
         out, err = process.communicate(timeout=30)

@@ -23,6 +23,8 @@ from bitcoin_handshake.netaddr import NetAddr
 from tests.message_literals import ALL
 from tests.strategies import MESSAGES
 
+pytestmark = pytest.mark.slow
+
 Pairs = list[tuple[object, object]]
 Compare = Callable[[Any, Any], Pairs]
 

@@ -63,7 +63,9 @@ def test_nodes_say_where_and_how_they_are_and_what_is_expected() -> None:
     assert node.to_json() == {
         "address": "127.1.0.1:18444",
         "behaviour": "silent",
-        "expected": {"outcome": "failed", "phase": "version", "code": "peer.timeout"},
+        "expected": "failed",
+        "expected_phase": "version",
+        "expected_code": "peer.timeout",
     }
 
 

@@ -63,6 +63,12 @@ def test_unknown_types_and_trailing_bytes() -> None:
     assert list(payload_spans("pong", bytes(9)))[1] == Span(8, b"\0", "(trailing)", "")
 
 
+@pytest.mark.parametrize("payload", ["fd", "fdff", "fd0100", "fe00000100ff"])
+def test_a_count_that_is_none_is_not_lost(payload: str) -> None:
+    data = bytes(4) + bytes.fromhex(payload)
+    assert b"".join(span.data for span in payload_spans("getheaders", data)) == data
+
+
 def test_a_count_that_lies_takes_no_time() -> None:
     spans = list(payload_spans("inv", b"\xfe\xff\xff\xff\x7f" + bytes(36)))
     assert b"".join(span.data for span in spans) == b"\xfe\xff\xff\xff\x7f" + bytes(36)

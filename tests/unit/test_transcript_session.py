@@ -8,6 +8,7 @@ from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.transcript.format import check_record
 from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
+from bitcoin_handshake.transport.v2 import V2Transport
 from tests.simulated import REGTEST, START, converse, initiator, script_of, verdict
 from tests.transcripts import (
     V1_SESSIONS,
@@ -16,7 +17,9 @@ from tests.transcripts import (
     captured_v1,
     captured_v2,
     recorded,
+    replayed,
 )
+from tests.v2_peers import key_pair
 
 
 def _story(sink: ListSink) -> list[str]:
@@ -164,6 +167,40 @@ def test_what_changes_something_is_written_beyond_the_limit() -> None:
         "verdict",
     ]
     assert [record["messages"] for record in sink.records if record["event"] == "omitted"] == [2, 3]
+
+
+def test_messages_are_counted_by_what_they_were_not() -> None:
+    bad_version = serialize_message(REGTEST.magic, "version", bytes(40))
+    bad_checksum = serialize_message(REGTEST.magic, "tx", b"\1")[:-1] + b"\2"
+    ping = serialize_message(REGTEST.magic, "ping", bytes(8))
+    session = recorded(V1Transport(REGTEST.magic), sink := ListSink(), limit=0)
+    session.receive_data(bad_version + bad_checksum + ping, now=START + 1)
+    session.receive_data(3 * bad_version + 2 * bad_checksum + ping, now=START + 2)
+    session.handle_timeout(now=START + 10)
+    session.finish()
+    [omitted] = [record for record in sink.records if record["event"] == "omitted"]
+    assert [omitted[name] for name in ("messages", "bad_versions", "skipped", "decoys")] == [1, 3, 2, 0]
+    assert sink.records[-1]["code"] == "handshake.bad_version_message"
+    result = replayed(sink)
+    assert result.is_same, str(result.difference)
+
+
+def test_decoys_are_counted_too() -> None:
+    ours, theirs = key_pair(1), key_pair(2)
+    transport = V2Transport(magic=REGTEST.magic, initiating=True, keys=ours, garbage=b"", trace=True)
+    peer = V2Transport(magic=REGTEST.magic, initiating=False, keys=theirs, garbage=b"")
+    session = recorded(transport, sink := ListSink(), limit=0)
+    peer.receive_data(session.data_to_send())
+    session.receive_data(peer.data_to_send(), now=START + 1)
+    for _ in range(1500):
+        peer.send_decoy(b"nothing")
+    session.receive_data(peer.data_to_send(), now=START + 2)
+    session.receive_eof(now=START + 3)
+    session.finish()
+    [omitted] = [record for record in sink.records if record["event"] == "omitted"]
+    assert omitted["decoys"] == 1000  # more are not told of by the transport
+    result = replayed(sink)
+    assert result.is_same, str(result.difference)
 
 
 def test_a_sink_without_room_gets_what_matters() -> None:

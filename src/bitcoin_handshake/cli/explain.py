@@ -222,7 +222,7 @@ def _event_words(record: Mapping[str, Any]) -> str:
     at = f"{record['at_ms']:>10.3f} ms  " if "at_ms" in record else f"{'':15}"
     skipped = ("event", "connection", "at_ms", "data", "secrets", "version")
     facts = "  ".join(
-        f"{name}={json.dumps(value) if isinstance(value, (dict, list)) else value}"
+        f"{name}={json.dumps(value) if isinstance(value, (dict, list, bool)) else value}"
         for name, value in record.items()
         if name not in skipped and value not in (None, [], {})
     )

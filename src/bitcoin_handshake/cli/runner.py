@@ -27,10 +27,10 @@ from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import ProbeResult, Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
-from bitcoin_handshake.transcript.sink import TranscriptSink
 
 if TYPE_CHECKING:
     from bitcoin_handshake.cli.handshake import HandshakeOptions
+    from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = ["exit_code", "handshake", "run_handshake", "survey_options"]
 

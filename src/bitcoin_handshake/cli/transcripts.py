@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
-from bitcoin_handshake.transcript.writer import TranscriptFiles
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.transcript.writer import TranscriptFiles
 
 __all__ = ["Transcripts"]
 
@@ -33,6 +35,8 @@ class Transcripts:
         self.sink: TranscriptFiles | None = None
         if path is None:
             return
+        from bitcoin_handshake.transcript.writer import TranscriptFiles
+
         self.sink = TranscriptFiles(path)
         descriptor = self.sink.descriptor
         if descriptor is None:

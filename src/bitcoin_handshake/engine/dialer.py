@@ -41,8 +41,9 @@ TICK_S = 1 / TICKS_PER_S
 """Deadlines are judged this often; no deadline is judged early, and none later than two ticks."""
 EVENTS_PER_TURN = 128
 """Ready sockets served before the loop's other work has its turn: about 5 ms."""
-MAX_READS_AT_DEADLINE = 16
-"""Reads of RECEIVE_CHUNK bytes that a deadline waits for, where data waits in the socket."""
+MAX_READS_AT_DEADLINE = 4
+"""Reads of RECEIVE_CHUNK bytes that a deadline waits for, where data waits in the socket: together
+what the session calls a flood. A peer that pings us holds up the others by 40 ms with each."""
 MANY_DIALS = 5000
 """From so many dials on, EADDRNOTAVAIL means that the local ports are used up."""
 LATE_CONNECT_GRACE_S = 1.0
@@ -353,7 +354,7 @@ class Dialer:
             self._expire_connect(connection)
             return
         for _ in range(MAX_READS_AT_DEADLINE):
-            if not self._read(connection, session):
+            if connection.pending or not self._read(connection, session):
                 break
         if self._connections.get(connection.fd) is not connection:
             return  # what it had sent was the verdict

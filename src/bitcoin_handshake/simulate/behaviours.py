@@ -52,10 +52,6 @@ class Expected:
     phase: Phase | None = None
     code: FailureCode | None = None
 
-    def to_json(self) -> dict[str, str | None]:
-        """Return the three as JSON has them."""
-        return {"outcome": self.outcome, "phase": self.phase, "code": self.code}
-
     def to_text(self) -> str:
         """Return the three as words, those that are there."""
         return " ".join(word for word in (self.outcome, self.phase, self.code) if word)

@@ -55,11 +55,14 @@ class SimulatedNode:
         return self.behaviour.expected
 
     def to_json(self) -> dict[str, object]:
-        """Return address, behaviour by name and what is expected."""
+        """Return address, behaviour by name and the expected outcome, with its phase and code."""
+        expected = self.expected
         return {
             "address": self.netaddr.to_text(),
             "behaviour": self.behaviour.name,
-            "expected": self.expected.to_json(),
+            "expected": expected.outcome,
+            "expected_phase": expected.phase,
+            "expected_code": expected.code,
         }
 
 

@@ -85,7 +85,11 @@ class _Walker:
 
     def count(self, name: str, *, limit: int | None = None) -> tuple[int, Span]:
         pos = self._reader.pos
-        value = self._reader.compact_size(name, limit=limit)
+        try:
+            value = self._reader.compact_size(name, limit=limit)
+        except WireError:
+            self._reader.pos = pos  # all of it is what is not explained
+            raise
         return value, Span(self._base + pos, self._reader.data[pos : self._reader.pos], name, str(value))
 
     def rest(self, name: str = "") -> Iterator[Span]:

@@ -196,11 +196,16 @@ class Recorder:
         self._offset = self._transport.consumed
         self._tail = b""
 
-    def end_of_read(self) -> None:
+    def end_of_read(self, *, has_failed: bool) -> None:
         """Keep what was read and has not become a message, as far as a replay needs it."""
         if self._transport_name == "v1":
             pos = max(0, self._offset - self._chunk_start)
             self._tail += self._chunk[pos : pos + MAX_KEPT_TAIL - len(self._tail)]
+        elif not has_failed and self._transport.consumed > self._offset:
+            # Decoys beyond MAX_TRANSPORT_EVENTS in one read: the transport tells of no more.
+            self._offset = self._transport.consumed
+            self._omission(self._now)
+            self._is_truncated = True
         self._chunk = b""
 
     def tail(self, now: float) -> None:

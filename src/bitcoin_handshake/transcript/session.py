@@ -83,7 +83,7 @@ class RecordedSession(Session):
         recorder.read(data, now)
         super().receive_data(data, now=now)
         recorder.transport_events(now)
-        recorder.end_of_read()
+        recorder.end_of_read(has_failed=self.error is not None)
         if self.error is not None and self.handshake.error is None:
             recorder.tail(now)
         self._record_events()
