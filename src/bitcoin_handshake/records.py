@@ -158,7 +158,8 @@ class ProbeResult:
         error = self.error
         if error is None:
             return None
-        if self.transport == "v2" and self.other is None and isinstance(error, PeerError):
+        is_end = self.transport == "v2" and self.other is None
+        if is_end and isinstance(error, PeerError) and not error.retry_v1:
             return f"{error}; --transport both asks in v1 too"
         return str(error)
 
