@@ -43,7 +43,7 @@ bench: $(INSTALLED) ## Measure speed and size.
 	$(BIN)/python bench/run.py
 
 fuzz: $(INSTALLED) ## Run every fuzz target for FUZZ_SECONDS.
-	$(BIN)/python fuzz/run.py --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
 
 lock: ## Pin the dependencies anew (needs uv on the PATH: pip install uv).
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -4,7 +4,7 @@ A target is a file `fuzz/fuzz_NAME.py` with `one_input(data: bytes) -> None`, wh
 exceptions pass and raises anything else. `fuzz/corpus/NAME/`, where it exists, holds inputs to
 begin with, one a file.
 
-    python fuzz/run.py [--seconds N] [--engine atheris|hypothesis] [NAME ...]
+    python -m fuzz.run [--seconds N] [--engine atheris|hypothesis] [NAME ...]
 
 Exit codes: 0 nothing found; 1 a target failed (its input is printed); 2 wrong usage.
 """
@@ -12,6 +12,7 @@ Exit codes: 0 nothing found; 1 a target failed (its input is printed); 2 wrong u
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -38,13 +39,8 @@ def find_targets() -> dict[str, Path]:
 
 def load(path: Path, around_import: AbstractContextManager[object]) -> OneInput:
     """Import a target's file and give its `one_input`."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{path} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
     with around_import:
-        spec.loader.exec_module(module)
-    one_input: OneInput = module.one_input
+        one_input: OneInput = importlib.import_module(f"fuzz.{path.stem}").one_input
     return one_input
 
 
@@ -111,8 +107,8 @@ def run_atheris_here(name: str, path: Path, seconds: float) -> None:
 
 def run_atheris(name: str, seconds: float) -> bool:
     """Fuzz one target in a process of its own; true where nothing was found."""
-    command = [sys.executable, __file__, "--atheris-child", "--seconds", str(seconds), name]
-    found = subprocess.run(command, check=False, timeout=seconds + 120).returncode != 0
+    command = [sys.executable, "-m", "fuzz.run", "--atheris-child", "--seconds", str(seconds), name]
+    found = subprocess.run(command, cwd=FOLDER.parent, check=False, timeout=seconds + 120).returncode != 0
     result = "FAILED" if found else f"nothing found in {seconds:g} s"
     print(f"fuzz {name}: {result} (atheris)", flush=True)
     return not found
