@@ -23,12 +23,12 @@ import pytest_asyncio
 from bitcoin_handshake.engine import dialer as dialer_module
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.engine.limits import RECEIVE_CHUNK
+from bitcoin_handshake.engine.limits import RECEIVE_CHUNK, SMALL_BUFFER
 from bitcoin_handshake.engine.poller import SelectorPoller
 from bitcoin_handshake.errors import ConnectTimeout, PeerTimeout
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.session import Event, HandshakeCompleted, PeerFailed, Session
+from bitcoin_handshake.session import FLOOD_MESSAGES, Event, HandshakeCompleted, PeerFailed, Session
 from bitcoin_handshake.transport.v1 import V1Transport
 from tests.helpers import CHECKOUT
 from tests.sessions import MAGIC, OUR_NONCE, PING_NONCE, VERACK, VERSION, message, our_version
@@ -347,9 +347,11 @@ async def test_a_peer_that_does_not_read_has_its_deadline(dialer: Dialer, listen
 
 @pytest.mark.parametrize("how", ["reset", "close", "deadline"])
 async def test_words_that_nobody_takes_hold_no_slot_beyond_the_end(
-    dialer: Dialer, listener: socket.socket, how: str
+    listener: socket.socket, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The verdict has come, and what we answered before it still waits for the peer to read."""
+    monkeypatch.setattr(dialer_module, "RECEIVE_CHUNK", 1 << 18)  # all of it in one read
+    dialer = Dialer()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     attempt = Attempt(listener.getsockname(), timeout_s=0.3 if how == "deadline" else LONG_S)
     dialer.dial(attempt)
@@ -366,6 +368,7 @@ async def test_words_that_nobody_takes_hold_no_slot_beyond_the_end(
         peer.close()
     await asyncio.wait_for(attempt.closed, 20)
     assert attempt.verdict == "ok"
+    dialer.close()
     peer.close()
 
 
@@ -564,6 +567,26 @@ async def test_reading_pauses_where_all_together_hold_too_much(listener: socket.
         peer.close()
 
 
+async def test_what_already_waits_in_the_sockets_is_bounded_too(listener: socket.socket) -> None:
+    """Thousands of peers can each have a large message under way before we look at the first."""
+    limit = 20_000
+    dialer = Dialer(max_total_buffered=limit)
+    attempts = [Attempt(listener.getsockname()) for _ in range(40)]
+    peers = []
+    for attempt in attempts:
+        dialer.dial(attempt)
+        peers.append(_accept(listener))
+        await attempt.opened
+    for peer in peers:
+        peer.sendall(PARTIAL + bytes(40_000))
+    await _turns(200)
+    assert SMALL_BUFFER + RECEIVE_CHUNK == 8192
+    assert limit < dialer.buffered <= limit + len(peers) * 8192
+    dialer.close()
+    for peer in peers:
+        peer.close()
+
+
 async def test_a_paused_connection_has_its_deadline(listener: socket.socket) -> None:
     dialer = Dialer(max_total_buffered=5_000)
     attempt = Attempt(listener.getsockname(), timeout_s=0.3)
@@ -612,6 +635,23 @@ async def test_a_flood_on_one_socket_delays_nobody(dialer: Dialer, listener: soc
             assert not flooding.closed.done()
         flood.cancel()
         await asyncio.wait([flood])
+
+
+async def test_a_flood_is_not_read_out_at_its_deadline(dialer: Dialer, listener: socket.socket) -> None:
+    """A hundred peers that flood us would hold up the timers of all the others by seconds."""
+    attempt = Attempt(listener.getsockname(), timeout_s=0.5)
+    dialer.dial(attempt)
+    with _accept(listener) as peer:
+        await attempt.opened
+        peer.setblocking(False)
+        waiting = peer.send(VERSION + message("alert") * 100_000)
+        assert waiting > 1_000_000
+        _block_the_loop([attempt])
+        await attempt.closed
+    assert attempt.verdict == "verack peer.flood"
+    assert attempt.session is not None
+    # One read in the loop's turn, and one beyond what makes it a flood.
+    assert attempt.session.messages_received <= FLOOD_MESSAGES + 2 * 4096 // len(message("alert"))
 
 
 async def test_no_descriptor_is_left_open(listener: socket.socket) -> None:
