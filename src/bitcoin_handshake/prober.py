@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S
 from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, InputError, Phase, Skipped
 from bitcoin_handshake.handshake import LocalVersion
 from bitcoin_handshake.measured import TransportMode
@@ -169,9 +170,9 @@ class Prober:
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
         again.earlier = result
-        again.began = visit.started
-        again.until = monotonic() + left_s
-        self._dial_again(again, result)
+        again.used_s = monotonic() - visit.started
+        again.timeout_s = left_s
+        self._dial_again(again, result, monotonic() + SHORTAGE_LIMIT_S)
 
     def close(self) -> None:
         """Forget the nodes whose second connection was not dialled yet."""
@@ -190,21 +191,20 @@ class Prober:
         self.nonces.add(nonce)
         return nonce
 
-    def _dial_again(self, visit: Visit, earlier: ProbeResult) -> None:
-        visit.timeout_s = visit.until - monotonic()
-        if visit.timeout_s <= 0:
-            self.on_result(earlier)
-            return
+    def _dial_again(self, visit: Visit, earlier: ProbeResult, until: float) -> None:
         try:
             self._dialer.dial(visit)
         except OutOfResources:
-            # Ours, not the peer's: what it did in v2 is kept until there is room.
+            if monotonic() >= until:
+                self.on_result(earlier)
+                return
+            # Ours, not the peer's: neither what it did in v2 nor the time that it has left is lost.
             loop = asyncio.get_running_loop()
-            self._waiting[visit] = loop.call_later(RETRY_S, self._retry, visit, earlier)
+            self._waiting[visit] = loop.call_later(RETRY_S, self._retry, visit, earlier, until)
 
-    def _retry(self, visit: Visit, earlier: ProbeResult) -> None:
+    def _retry(self, visit: Visit, earlier: ProbeResult, until: float) -> None:
         del self._waiting[visit]
-        self._dial_again(visit, earlier)
+        self._dial_again(visit, earlier, until)
         self._dialer.notify()
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
-from bitcoin_handshake.engine.limits import fit_concurrency
+from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S, fit_concurrency
 from bitcoin_handshake.errors import (
     AddressFamilyExcluded,
     BadTarget,
@@ -69,8 +69,6 @@ RETRY_S = 0.05
 MAX_UNREAD_RESULTS = 10_000
 """Records that wait for a slow reader of `probe_many` before no more targets are taken."""
 BATCH = 256
-SHORTAGE_LIMIT_S = 120.0
-"""How long to wait for a descriptor or a local port while nothing else ends."""
 
 _log = logging.getLogger(__name__)
 

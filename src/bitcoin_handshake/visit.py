@@ -54,12 +54,10 @@ class Visit(Connection):
         nonce: That of our `version`.
         earlier: What came of v2, where that was tried before.
         recorded: The session, where a transcript is kept.
-        began, until: When the node was begun, and when it must be done as a whole, where this is not
-            its first connection.
+        used_s: Seconds of the node's time that its connection before this one took.
     """
 
     __slots__ = (
-        "began",
         "earlier",
         "messages",
         "nonce",
@@ -68,11 +66,8 @@ class Visit(Connection):
         "resolve_ms",
         "seeds",
         "target",
-        "until",
+        "used_s",
     )
-
-    began: float
-    until: float
 
     def __init__(
         self,
@@ -92,6 +87,7 @@ class Visit(Connection):
         self.messages: list[MessageTime] | None = [] if options.record_messages else None
         self.nonce = 0
         self.earlier: ProbeResult | None = None
+        self.used_s = 0.0
         self.recorded: RecordedSession | None = None
 
     def open_session(self, now: float) -> Session:
@@ -120,7 +116,7 @@ class Visit(Connection):
             initiating=True,
             own_nonces=prober.nonces,
         )
-        started = self.started if self.earlier is None else self.began
+        started = self.started - self.used_s
         sink = prober.options.transcripts
         if sink is not None:
             from bitcoin_handshake.transcript.session import RecordedSession

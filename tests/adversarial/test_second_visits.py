@@ -287,8 +287,19 @@ async def test_a_second_connection_waits_for_a_port(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.asyncio
+async def test_waiting_for_a_port_takes_nothing_from_the_node_s_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _out_of_ports(monkeypatch, 1)
+    monkeypatch.setattr(prober_module, "RETRY_S", 1.2 * TIMEOUT_S)
+    async with listening("core-v1") as node:
+        assert words(await ask(node, "auto", timeout_s=TIMEOUT_S)) == "v1 ok"
+
+
+@pytest.mark.asyncio
 async def test_without_any_port_the_verdict_of_v2_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     _out_of_ports(monkeypatch, 1_000_000)
+    monkeypatch.setattr(prober_module, "SHORTAGE_LIMIT_S", 0.2)
     async with listening("core-v1") as node:
         target = node.netaddr.to_text()
         results = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import selectors
 import socket
@@ -22,7 +23,7 @@ import pytest_asyncio
 
 from bitcoin_handshake.engine import dialer as dialer_module
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.engine.dialer import Dialer
+from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
 from bitcoin_handshake.engine.limits import RECEIVE_CHUNK, SMALL_BUFFER
 from bitcoin_handshake.engine.poller import SelectorPoller
 from bitcoin_handshake.errors import ConnectTimeout, PeerTimeout
@@ -214,6 +215,28 @@ async def test_an_address_without_a_way_to_it_is_judged_at_once(dialer: Dialer) 
         attempt = Attempt((host, 8333))
         dialer.dial(attempt)
         assert attempt.verdict.startswith("connect connect.")
+    assert (dialer.in_flight, dialer.dialled) == (0, 0)
+
+
+@pytest.mark.parametrize("is_port_shortage", [True, False])
+async def test_a_lack_of_ports_is_ours_and_a_lack_of_an_address_is_not(
+    dialer: Dialer, is_port_shortage: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system has one error number for both; the very first dial of a run may meet either."""
+
+    def connect(sock: socket.socket, netaddr: NetAddr) -> int:
+        has_way = is_port_shortage and sock.type == socket.SOCK_DGRAM
+        return 0 if has_way else errno.EADDRNOTAVAIL
+
+    monkeypatch.setattr(dialer_module, "_connect", connect)
+    attempt = Attempt(("2001:db8::1", 8333))
+    if is_port_shortage:
+        with pytest.raises(OutOfResources):
+            dialer.dial(attempt)
+        assert not attempt.closed.done()
+    else:
+        dialer.dial(attempt)
+        assert attempt.verdict == "connect connect.unreachable"
     assert (dialer.in_flight, dialer.dialled) == (0, 0)
 
 

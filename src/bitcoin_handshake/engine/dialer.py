@@ -31,7 +31,7 @@ from bitcoin_handshake.engine.limits import (
 )
 from bitcoin_handshake.engine.poller import ERROR, READ, WRITE, make_poller
 from bitcoin_handshake.errors import ConnectTimeout, EnvironmentFailure
-from bitcoin_handshake.netaddr import Network
+from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.session import FLOOD_BYTES, FLOOD_MESSAGES, Session
 
 __all__ = ["Dialer", "OutOfResources"]
@@ -45,8 +45,6 @@ of them flood us."""
 MAX_READS_AT_DEADLINE = FLOOD_BYTES // RECEIVE_CHUNK
 """Reads that a deadline waits for, where data waits in the socket: together what the session calls
 a flood. A peer that is a flood by its messages has one more and holds up the others by 0.7 ms."""
-MANY_DIALS = 5000
-"""From so many dials on, EADDRNOTAVAIL means that the local ports are used up."""
 LATE_CONNECT_GRACE_S = 1.0
 """Granted at most where the connection came about in time and only we were late to notice."""
 
@@ -145,13 +143,7 @@ class Dialer:
             return
         if _STREAM == socket.SOCK_STREAM:
             sock.setblocking(False)
-        try:
-            if family == socket.AF_INET:
-                number = sock.connect_ex((netaddr.host, netaddr.port))
-            else:
-                number = sock.connect_ex(_ipv6_sockaddr(netaddr.host, netaddr.port))
-        except OSError as error:  # an unknown zone, for one
-            number = error.errno or ENETUNREACH
+        number = _connect(sock, netaddr)
         if number not in (0, EINPROGRESS):
             sock.close()
             self._refuse_to_dial(connection, number)
@@ -164,9 +156,9 @@ class Dialer:
         self._arm(connection, started + connection.timeout_s)
 
     def _refuse_to_dial(self, connection: Connection, number: int) -> None:
-        # Before thousands of dials, having no local address to dial from is no lack of ports.
-        is_port_shortage = self.dialled >= MANY_DIALS
-        if number in OUT_OF_RESOURCES and (number != EADDRNOTAVAIL or is_port_shortage):
+        if number in OUT_OF_RESOURCES and (
+            number != EADDRNOTAVAIL or _has_address_to_reach(connection.netaddr)
+        ):
             raise OutOfResources(number)
         connection.error = connect_error(number, waited_s=0.0)
         connection.close()
@@ -394,6 +386,30 @@ class Dialer:
         connection.timeout_s += late_s + min(LATE_CONNECT_GRACE_S, connection.timeout_s)
         self._disarm(connection)
         self._arm(connection, connection.deadline)
+
+
+def _connect(sock: socket.socket, netaddr: NetAddr) -> int:
+    """Begin to connect; return the system's error number."""
+    try:
+        if sock.family == socket.AF_INET:
+            return sock.connect_ex((netaddr.host, netaddr.port))
+        return sock.connect_ex(_ipv6_sockaddr(netaddr.host, netaddr.port))
+    except OSError as error:  # an unknown zone, for one
+        return error.errno or ENETUNREACH
+
+
+def _has_address_to_reach(netaddr: NetAddr) -> bool:
+    """Tell whether this system has an address from which to reach another; sends nothing.
+
+    EADDRNOTAVAIL says that it has none, or that no local port is left. Datagram sockets have
+    ports of their own.
+    """
+    family = socket.AF_INET6 if netaddr.network in _V6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            return _connect(sock, netaddr) != EADDRNOTAVAIL
+    except OSError:
+        return True
 
 
 def _ipv6_sockaddr(host: str, port: int) -> tuple[str, int, int, int]:

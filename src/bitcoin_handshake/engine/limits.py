@@ -15,6 +15,7 @@ __all__ = [
     "MAX_TOTAL_BUFFERED",
     "OUT_OF_RESOURCES",
     "RECEIVE_CHUNK",
+    "SHORTAGE_LIMIT_S",
     "fit_concurrency",
     "raise_descriptor_limit",
 ]
@@ -37,6 +38,10 @@ large ones."""
 RESERVED_DESCRIPTORS = 64
 """Descriptors left for files, name servers, the loop and the standard streams."""
 
+SHORTAGE_LIMIT_S = 120.0
+"""How long to wait for a descriptor or a local port while nothing else ends: a connection that is
+over keeps its port for 60 s."""
+
 OUT_OF_RESOURCES = frozenset(
     {
         errno.EMFILE,
@@ -49,7 +54,8 @@ OUT_OF_RESOURCES = frozenset(
 )
 """Errors of `socket` and `connect` that say something of this machine and nothing of the peer.
 
-EADDRNOTAVAIL is how Linux reports that no local port is left for the destination.
+EADDRNOTAVAIL is how Linux reports that no local port is left for the destination; it can also
+mean that there is no local address to reach it from.
 """
 
 
