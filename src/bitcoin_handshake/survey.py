@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
-from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S, fit_concurrency
+from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S, fit_concurrency, fit_lookups
 from bitcoin_handshake.errors import (
     AddressFamilyExcluded,
     BadTarget,
@@ -63,8 +63,8 @@ IP_NETWORKS = frozenset({Network.IPV4, Network.IPV6})
 DIALS_PER_TURN = 32
 """Connections begun before the sockets that are ready have their turn again: about 2 ms. A
 machine that is busy starts fewer, and so never lets a peer wait for us."""
-MAX_NAMES_AT_ONCE = 64
-"""Names that are being looked up at once."""
+MAX_NAMES_TOLD = 64
+"""Names of one batch that are told one by one; of more their number is told."""
 RETRY_S = 0.05
 MAX_UNREAD_RESULTS = 10_000
 """Records that wait for a slow reader of `probe_many` before no more targets are taken."""
@@ -130,6 +130,7 @@ class Survey:
         self._is_fed = False
         self._is_debugging = _log.isEnabledFor(logging.DEBUG)
         self._concurrency = 0
+        self._lookups = 0
         self._is_scheduled = False
         self._is_short = False
         self._short_since: float | None = None
@@ -152,7 +153,8 @@ class Survey:
         self._concurrency = fit_concurrency(self._options.concurrency)
         _log.debug("At most %d connections at once", self._concurrency)
         self._changed = asyncio.Event()
-        self._names_at_once = asyncio.Semaphore(MAX_NAMES_AT_ONCE)
+        self._lookups = fit_lookups()
+        self._may_look_up = asyncio.Semaphore(self._lookups)
         self._dialer = Dialer(on_turn=self._start_more)
         self._prober = Prober(self._dialer, self._options.probe, self._record)
         feeding = asyncio.create_task(self._feed(batches))
@@ -230,12 +232,12 @@ class Survey:
         """Resolve names of one batch together; wait here where many are under way."""
         self._names_under_way += len(names)
         lookups.create_task(self._look_up(names))
-        while self._names_under_way >= MAX_NAMES_AT_ONCE:
+        while self._names_under_way >= self._lookups:
             self._changed.clear()
             await self._changed.wait()
 
     async def _look_up(self, names: list[Target]) -> None:
-        if len(names) <= MAX_NAMES_AT_ONCE:
+        if len(names) <= MAX_NAMES_TOLD:
             for target in names:
                 _log.info("Resolving DNS seed %s ...", target.host)
         else:
@@ -270,7 +272,7 @@ class Survey:
         self._start_more()
 
     async def _resolve(self, target: Target) -> Resolution | ResolveFailed:
-        async with self._names_at_once:
+        async with self._may_look_up:
             try:
                 return await resolve(
                     target.host,

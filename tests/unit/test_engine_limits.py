@@ -7,12 +7,16 @@ import sys
 
 import pytest
 
+from bitcoin_handshake.engine import limits as limits_module
 from bitcoin_handshake.engine.limits import (
     DEFAULT_CONCURRENCY,
+    DESCRIPTORS_PER_LOOKUP,
+    MAX_LOOKUPS,
     MAX_TOTAL_BUFFERED,
     RESERVED_DESCRIPTORS,
     SMALL_BUFFER,
     fit_concurrency,
+    fit_lookups,
     raise_descriptor_limit,
 )
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD
@@ -47,11 +51,11 @@ def _in_a_process(*, soft: int, hard: int, wanted: int | None) -> list[str]:
 @pytest.mark.parametrize(
     ("soft", "hard", "wanted", "fits"),
     [
-        (64, 400, None, str(400 - RESERVED_DESCRIPTORS)),
+        (64, 400, None, str(400 - RESERVED_DESCRIPTORS - 6 * 8)),
         (64, 400, 100, "100"),
-        (400, 400, 5000, str(400 - RESERVED_DESCRIPTORS)),
+        (400, 400, 5000, str(400 - RESERVED_DESCRIPTORS - 6 * 8)),
         (64, 64, 5, "5"),
-        (64, 64, 5000, "48"),
+        (64, 64, 5000, "40"),
         (
             16,
             16,
@@ -67,8 +71,21 @@ def test_concurrency_fits_under_the_hard_limit(soft: int, hard: int, wanted: int
 
 def test_here_the_default_fits() -> None:
     limit = raise_descriptor_limit()
-    assert fit_concurrency(None) == min(DEFAULT_CONCURRENCY, limit - RESERVED_DESCRIPTORS)
+    room = limit - RESERVED_DESCRIPTORS - fit_lookups() * DESCRIPTORS_PER_LOOKUP
+    assert fit_concurrency(None) == min(DEFAULT_CONCURRENCY, room)
     assert fit_concurrency(7) == 7
+
+
+@pytest.mark.parametrize(
+    ("limit", "lookups"),
+    [(60, 1), (127, 1), (200, 3), (1024, 16), (4096, MAX_LOOKUPS), (1 << 20, MAX_LOOKUPS)],
+)
+def test_look_ups_leave_most_descriptors_to_connections(
+    limit: int, lookups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits_module, "raise_descriptor_limit", lambda: limit)
+    assert fit_lookups() == lookups
+    assert fit_concurrency(1 << 30) + lookups * DESCRIPTORS_PER_LOOKUP <= limit - 16
 
 
 def test_the_limits_go_together() -> None:

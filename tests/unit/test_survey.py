@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from bitcoin_handshake import survey as survey_module
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.engine.limits import MAX_LOOKUPS
 from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError, NameNotFound, NoAddresses
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import refusal
@@ -396,7 +397,7 @@ async def test_thousands_of_names_are_looked_up_a_few_at_once(monkeypatch: pytes
     monkeypatch.setattr(survey_module, "resolve", resolve)
     results = [result async for result in probe_many(f"n{index}.test" for index in range(2000))]
     assert len({result.target for result in results}) == 2000
-    assert 1 < at_once["most"] <= survey_module.MAX_NAMES_AT_ONCE
+    assert 1 < at_once["most"] <= MAX_LOOKUPS
 
 
 async def test_endless_names_are_taken_as_they_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -575,3 +576,36 @@ async def test_a_shortage_slows_down_and_fails_no_node(
     )
     output, _ = await process.communicate()
     assert output.decode() == printed
+
+
+_MANY_NAMES = """
+import asyncio, resource, socket
+from collections import Counter
+from bitcoin_handshake import Chain, probe_many
+
+async def main():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    silent = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    name_server = socket.socket(type=socket.SOCK_DGRAM)
+    name_server.bind(("127.0.0.1", 0))
+    targets = ["127.0.0.1:%d" % silent.getsockname()[1]] * 200 + ["n%d.test" % n for n in range(40)]
+    resolver = "127.0.0.1:%d" % name_server.getsockname()[1]
+    codes = Counter()
+    async for result in probe_many(
+        targets, chain=Chain.REGTEST, transport="v1", resolver=resolver, timeout_s=0.25
+    ):
+        codes[result.code] += 1
+    print(sorted(codes.items()))
+
+asyncio.run(main())
+"""
+
+
+async def test_names_and_connections_share_the_descriptors() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "-c", _MANY_NAMES),
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(CHECKOUT / "src")},
+    )
+    output, _ = await process.communicate()
+    assert output.decode() == "[('peer.timeout', 200), ('resolve.timeout', 40)]\n"

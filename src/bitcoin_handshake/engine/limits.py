@@ -17,6 +17,7 @@ __all__ = [
     "RECEIVE_CHUNK",
     "SHORTAGE_LIMIT_S",
     "fit_concurrency",
+    "fit_lookups",
     "raise_descriptor_limit",
 ]
 
@@ -36,7 +37,13 @@ SMALL_BUFFER = 4 * 1024
 large ones."""
 
 RESERVED_DESCRIPTORS = 64
-"""Descriptors left for files, name servers, the loop and the standard streams."""
+"""Descriptors left for files, the loop and the standard streams."""
+
+MAX_LOOKUPS = 64
+"""Names that are being looked up at once."""
+
+DESCRIPTORS_PER_LOOKUP = 8
+"""Two questions, each with a socket for every one of three name servers, and one for TCP."""
 
 SHORTAGE_LIMIT_S = 120.0
 """How long to wait for a descriptor or a local port while nothing else ends: a connection that is
@@ -77,6 +84,11 @@ def raise_descriptor_limit() -> int:
     return soft
 
 
+def fit_lookups() -> int:
+    """Tell how many names may be looked up at once: an eighth of the descriptors are for that."""
+    return max(1, min(MAX_LOOKUPS, raise_descriptor_limit() // 8 // DESCRIPTORS_PER_LOOKUP))
+
+
 def fit_concurrency(wanted: int | None) -> int:
     """Tell how many connections may be open at once under the descriptor limit.
 
@@ -90,10 +102,11 @@ def fit_concurrency(wanted: int | None) -> int:
         EnvironmentFailure: Not even one connection fits.
     """
     limit = raise_descriptor_limit()
-    room = limit - RESERVED_DESCRIPTORS
+    left = limit - fit_lookups() * DESCRIPTORS_PER_LOOKUP
+    room = left - RESERVED_DESCRIPTORS
     if room < 1:
         # A very low limit: what the process itself needs is about a dozen.
-        room = limit - 16
+        room = left - 16
     if room < 1:
         raise EnvironmentFailure(
             f"the limit of open files is {limit}: too low for any connection; raise it (ulimit -n)"
