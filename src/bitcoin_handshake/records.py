@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, PeerError, Phase
+from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, InternalError, PeerError, Phase
 from bitcoin_handshake.measured import TransportStatus, V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
@@ -382,6 +382,7 @@ class Summary:
             under `others`.
         elapsed_s: Seconds since the run began.
         interrupted: Whether `stop` ended it.
+        bug: The first bug of ours that a record tells of; its cause is the exception itself.
     """
 
     ok: int = 0
@@ -398,6 +399,7 @@ class Summary:
     user_agents: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
     interrupted: bool = False
+    bug: InternalError | None = None
 
     @property
     def total(self) -> int:
@@ -419,6 +421,8 @@ class Summary:
             self._count_v2(result)
         if result.error is not None:
             _tally(self.reasons, _reason_kind(result.error))
+            if self.bug is None and isinstance(result.error, InternalError):
+                self.bug = result.error
         user_agent = result.user_agent
         if user_agent is not None:
             _tally(self.user_agents, user_agent)

@@ -13,7 +13,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.errors import Phase
+from bitcoin_handshake.errors import InternalError, Phase
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.measured import TransportMode, V2Facts
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
@@ -177,6 +177,24 @@ class Visit(Connection):
         result = self._failed_to_connect() if session is None else self._judge(session)
         earlier = self.earlier
         prober.on_result(result if earlier is None else node_result(earlier, result))
+
+    def fail(self, bug: Exception) -> None:
+        """Hand out a record that blames us and not the node."""
+        self.prober.nonces.discard(self.nonce)
+        error = InternalError(f"{type(bug).__name__}: {bug}")
+        error.__cause__ = bug
+        self.prober.on_result(
+            ProbeResult(
+                self.target,
+                self.prober.chain,
+                Outcome.FAILED,
+                time(),
+                self.netaddr,
+                self.seeds,
+                error,
+                resolve_ms=self.resolve_ms,
+            )
+        )
 
     def _forget(self) -> None:
         """Give up what lasts as long as the connection."""

@@ -30,6 +30,7 @@ from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.runner import exit_code
 from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.records import Summary
+from bitcoin_handshake.session import Session
 from bitcoin_handshake.simulate.network import SimulatedNetwork
 from bitcoin_handshake.survey import Survey
 from tests.cli.samples import by_name, refused, simulated
@@ -209,6 +210,23 @@ def test_what_is_known_is_written_before_a_bug_or_a_failing_machine_is_told(
     out, err = capsys.readouterr()
     assert out.endswith("\nFinished! Handshake results: 0 OK | 0 PARTIALLY OK | 1 FAILED\n")
     assert err == "bitcoin-handshake: cannot open any connection: Too many open files\n"
+
+
+def test_a_bug_is_recorded_as_ours_and_the_run_goes_on(
+    core_node: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def boom(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(Session, "receive_data", boom)
+    assert main([*_node(core_node), CLOSED, "-q", "--json"]) == 70
+    out, err = capsys.readouterr()
+    records = {record["code"]: record for record in map(json.loads, out.splitlines())}
+    assert set(records) == {"internal", "connect.refused"}
+    record = records["internal"]
+    assert (record["outcome"], record["phase"], record["transport"]) == ("failed", None, None)
+    assert record["reason"] == "internal error, please report it: RuntimeError: boom"
+    assert err.startswith("bitcoin-handshake: internal error: RuntimeError: boom; please report it")
 
 
 def test_logging_goes_to_standard_error_again_afterwards(

@@ -98,6 +98,9 @@ class Attempt(Connection):
     def close(self) -> None:
         self.closed.set_result(None)
 
+    def fail(self, bug: Exception) -> None:
+        self.closed.set_exception(bug)
+
     @property
     def verdict(self) -> str:
         """`ok`, or phase and code."""
@@ -675,6 +678,37 @@ async def test_a_flood_is_not_read_out_at_its_deadline(dialer: Dialer, listener:
     assert attempt.session is not None
     # One read in the loop's turn, and one beyond what makes it a flood.
     assert attempt.session.messages_received <= FLOOD_MESSAGES + 2 * 4096 // len(message("alert"))
+
+
+@pytest.mark.parametrize("where", ["open_session", "receive_data", "handle_timeout"])
+async def test_a_bug_of_ours_ends_one_connection_and_says_so(
+    dialer: Dialer, listener: socket.socket, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    failing, healthy = Attempt(listener.getsockname(), timeout_s=0.5), Attempt(listener.getsockname())
+    dialer.dial(failing)
+    peer = _accept(listener)
+    if where == "open_session":
+        monkeypatch.setattr(failing, where, bug)
+    else:
+        await failing.opened
+        assert failing.session is not None
+        monkeypatch.setattr(Session, where, bug)
+    if where == "receive_data":
+        peer.sendall(VERSION)
+    with pytest.raises(RuntimeError, match="boom"):
+        await failing.closed
+    monkeypatch.undo()
+    dialer.dial(healthy)
+    with _accept(listener) as other:
+        other.sendall(VERSION + VERACK)
+        await healthy.closed
+    assert healthy.verdict == "ok"
+    assert dialer.in_flight == 0
+    assert _read_to_end(peer) in (b"", OUR_VERSION)
+    peer.close()
 
 
 async def test_no_descriptor_is_left_open(listener: socket.socket) -> None:

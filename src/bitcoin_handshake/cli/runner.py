@@ -115,6 +115,8 @@ class _Run:
         self._tell_sum(summary)
         if failure is not None:
             raise failure
+        if summary.bug is not None:
+            raise summary.bug.__cause__ or summary.bug
         return exit_code(summary, interrupted=interrupts.happened)
 
     def _open_writers(self) -> None:

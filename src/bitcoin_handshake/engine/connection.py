@@ -120,3 +120,7 @@ class Connection:
     def close(self) -> None:
         """Take the end; called once, when the socket is closed or could not be opened."""
         raise NotImplementedError
+
+    def fail(self, bug: Exception) -> None:
+        """Take the end that a bug of ours made, `close` included; the socket is closed."""
+        raise NotImplementedError

@@ -10,6 +10,7 @@ Rules:
   deadlines are judged; then the owner may start more. A flood on one socket delays nobody.
 * What already waits in a socket is read before its deadline is judged.
 * All connections together hold at most MAX_TOTAL_BUFFERED bytes of unfinished messages.
+* A bug of ours, met while a connection is served, ends that connection only, and says so.
 * Lack of descriptors or local ports is ours, not the peer's: `dial` raises OutOfResources and
   nothing is recorded of the peer.
 """
@@ -170,13 +171,16 @@ class Dialer:
             if connection is None:
                 continue
             session = connection.session
-            if session is None:
-                self._finish_connect(connection, mask)
-            elif mask & _READ_OR_ERROR:
-                self._read(connection, session)
-            else:
-                self._write(connection, session, b"")
-                self._settle(connection, session)
+            try:
+                if session is None:
+                    self._finish_connect(connection, mask)
+                elif mask & _READ_OR_ERROR:
+                    self._read(connection, session)
+                else:
+                    self._write(connection, session, b"")
+                    self._settle(connection, session)
+            except Exception as bug:
+                self._give_up(connection, bug)
         if self._on_turn is not None:
             self._on_turn()
 
@@ -294,6 +298,16 @@ class Dialer:
         self._paused.clear()
 
     def _finish(self, connection: Connection) -> None:
+        self._drop(connection)
+        connection.close()
+
+    def _give_up(self, connection: Connection, bug: Exception) -> None:
+        """End a connection over a bug of ours: no other suffers, and the timers go on."""
+        if self._connections.get(connection.fd) is connection:
+            self._drop(connection)
+        connection.fail(bug)
+
+    def _drop(self, connection: Connection) -> None:
         del self._connections[connection.fd]
         self._disarm(connection)
         if connection.held:
@@ -303,7 +317,6 @@ class Dialer:
         if self._forget is not None:
             self._forget(connection.fd)
         connection.sock.close()
-        connection.close()
 
     def _arm(self, connection: Connection, deadline: float) -> None:
         tick = int(deadline * TICKS_PER_S) + 1
@@ -334,7 +347,10 @@ class Dialer:
             due = list(range(self._next_tick, current + 1))
         for tick in due:
             for connection in self._ticks.pop(tick, ()):
-                self._expire(connection)
+                try:
+                    self._expire(connection)
+                except Exception as bug:
+                    self._give_up(connection, bug)
         self._next_tick = current + 1
         if self._ticks and self._timer is None:
             self._timer = self._loop.call_later(TICK_S, self._judge_deadlines)
