@@ -257,6 +257,13 @@ class Survey:
                     answer.server,
                     answer.elapsed_ms,
                 )
+                if answer.dropped:
+                    _log.warning(
+                        "%s: %d addresses beyond the first %d were left out",
+                        target.host,
+                        answer.dropped,
+                        len(answer.addresses),
+                    )
                 found += self._learn(target, answer, visits)
         if found:
             _log.info("Resolved %d addresses. Starting handshakes...", found)

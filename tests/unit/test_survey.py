@@ -179,6 +179,20 @@ async def test_learned_private_addresses_are_skipped(
     assert network.fleet.accepted == 0
 
 
+async def test_addresses_that_were_left_out_are_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = ResolvedAddress("10.0.0.1", Network.IPV4)
+
+    async def resolve(name: str, **_options: object) -> Resolution:
+        return Resolution(name=name, addresses=(kept,), elapsed_ms=1.5, dropped=2204)
+
+    monkeypatch.setattr(survey_module, "resolve", resolve)
+    with caplog.at_level(logging.WARNING, logger="bitcoin_handshake"):
+        await _surveyed(["a.test"], port=1)
+    assert caplog.messages[0] == "a.test: 2204 addresses beyond the first 1 were left out"
+
+
 async def test_nothing_is_said_of_private_addresses_where_others_remain(
     network: SimulatedNetwork,
     names: Names,
