@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from os import strerror, urandom
 from time import monotonic, time
@@ -137,7 +137,7 @@ class Prober:
         return self._dialer.in_flight + len(self._waiting)
 
     def visit(
-        self, target: str, netaddr: NetAddr, seeds: Sequence[str] = (), resolve_ms: float | None = None
+        self, target: str, netaddr: NetAddr, seeds: Collection[str] = (), resolve_ms: float | None = None
     ) -> Visit:
         """Return the first connection of a node, not dialled yet.
 

@@ -70,6 +70,9 @@ MAX_UNREAD_RESULTS = 10_000
 """Records that wait for a slow reader of `probe_many` before no more targets are taken."""
 BATCH = 256
 
+_TOLD: dict[str, None] = {}
+"""In the place of the names that gave an address, once its record is written: none is added then."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -122,7 +125,7 @@ class Survey:
         self._chain: ChainParams = options.probe.chain
         self._port = options.port or self._chain.default_port
         self._queue: deque[Visit] = deque()
-        self._learned: dict[NetAddr, list[str]] = {}
+        self._learned: dict[NetAddr, dict[str, None]] = {}
         self._refused: set[NetAddr] = set()
         self._stopped = asyncio.Event()
         self._failure: BaseException | None = None
@@ -310,15 +313,17 @@ class Survey:
             if seeds is None:
                 new += 1
                 self.summary.addresses += 1
-                seeds = self._learned[netaddr] = []
+                seeds = self._learned[netaddr] = {}
                 if is_refused:
                     self._refused.add(netaddr)
                 visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
             elif netaddr in self._refused and not is_refused:
                 self._refused.discard(netaddr)
+                if seeds is _TOLD:
+                    seeds = self._learned[netaddr] = {}
                 visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
-            if target.host not in seeds:
-                seeds.append(target.host)
+            if seeds is not _TOLD:
+                seeds[target.host] = None
         if refused and refused == len(answer.addresses):
             _log.warning(
                 "%s: all %d addresses are private or reserved and were skipped; --allow-private dials them",
@@ -390,11 +395,13 @@ class Survey:
 
     def _skip(self, visit: Visit, error: Skipped) -> None:
         result = skipped_result(visit.target, self._chain, error, visit.netaddr)
-        result.seeds = visit.seeds
+        result.seeds = tuple(visit.seeds)
         result.resolve_ms = visit.resolve_ms
         self._record(result)
 
     def _record(self, result: ProbeResult) -> None:
+        if result.seeds and result.netaddr is not None:
+            self._learned[result.netaddr] = _TOLD
         self.summary.count(result)
         if self._is_debugging:
             _log.debug(

@@ -6,7 +6,7 @@ of two results is the node's. Who is visited again, and when, is the business of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from os import urandom
 from socket import inet_aton
 from time import monotonic, time
@@ -74,7 +74,7 @@ class Visit(Connection):
         prober: Prober,
         target: str,
         netaddr: NetAddr,
-        seeds: Sequence[str] = (),
+        seeds: Collection[str] = (),
         resolve_ms: float | None = None,
     ) -> None:
         options = prober.options
@@ -190,7 +190,7 @@ class Visit(Connection):
                 Outcome.FAILED,
                 time(),
                 self.netaddr,
-                self.seeds,
+                tuple(self.seeds),
                 error,
                 resolve_ms=self.resolve_ms,
             )
@@ -209,7 +209,7 @@ class Visit(Connection):
             Outcome.FAILED,
             time(),
             self.netaddr,
-            self.seeds,
+            tuple(self.seeds),
             self.error,
             Phase.CONNECT,
             resolve_ms=self.resolve_ms,
@@ -228,7 +228,7 @@ class Visit(Connection):
             session.outcome,
             now_unix,
             self.netaddr,
-            self.seeds,
+            tuple(self.seeds),
             error,
             None if error is None else error.phase,
             session.transport.name,

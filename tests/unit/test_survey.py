@@ -164,6 +164,19 @@ async def test_names_of_a_later_batch_dial_nothing_twice(network: SimulatedNetwo
     ]
 
 
+async def test_a_record_that_is_written_gets_no_more_names(network: SimulatedNetwork, names: Names) -> None:
+    """Of a hundred thousand names behind one address, all would be kept and looked through."""
+    names |= dict.fromkeys(["a.test", "b.test", "c.test"], (False, ["10.0.0.1"]))
+    (result,) = await _surveyed(["a.test", "b.test"], *[[]] * 20, ["c.test"], port=_port(network))
+    assert list(result.seeds) == ["a.test", "b.test"]
+
+
+async def test_a_name_that_is_asked_for_twice_is_listed_once(network: SimulatedNetwork, names: Names) -> None:
+    names |= {"a.test": (False, ["10.0.0.1"]), "b.test": (False, ["10.0.0.1"])}
+    results = await _surveyed(["a.test", "b.test", "a.test"], port=_port(network))
+    assert [list(result.seeds) for result in results] == [["a.test", "b.test"]]
+
+
 async def test_learned_private_addresses_are_skipped(
     network: SimulatedNetwork, names: Names, caplog: pytest.LogCaptureFixture
 ) -> None:
