@@ -115,7 +115,8 @@ class ProbeResult:
         anomalies: What the peer did wrong on the way.
         resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds; connect from the
             start of the dial, version and verack from the established connection.
-        bytes_sent, bytes_received: Of the connection, up to the byte that completed the verdict.
+        bytes_sent, bytes_received: Of the connection, up to the byte that completed the verdict, or
+            to the end of the last message where we lingered.
         messages: Order and time of every message, where asked for.
         v2: What was seen below the messages, where `transport` is `v2`.
         other: What came of the other transport, where a connection was dialled for that too.

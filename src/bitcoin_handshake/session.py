@@ -214,7 +214,7 @@ class Session:
 
     @property
     def bytes_received(self) -> int:
-        """Bytes up to the one that completed the verdict, or all where none did."""
+        """Bytes up to the one that completed the verdict, or the last message while we linger, or all."""
         if self.finished and (self.verack_at is not None or self._judged_by_bytes):
             return self.transport.consumed
         return self._fed
