@@ -31,6 +31,7 @@ from types import MappingProxyType
 
 from bitcoin_handshake.errors import (
     AnomalyCode,
+    BadEncoding,
     HandshakeError,
     Phase,
     SelfConnection,
@@ -342,7 +343,9 @@ class Handshake:
 
     def _take_version(self, payload: bytes | None) -> None:
         try:
-            version = Version.deserialize(payload or b"")
+            if payload is None:
+                raise BadEncoding(field="payload", why="longer than any version, and not kept")
+            version = Version.deserialize(payload)
         except WireError as error:
             # Core reads the number first and hangs up on an old one before it meets the damage.
             number = int.from_bytes((payload or b"")[:4], "little", signed=True)

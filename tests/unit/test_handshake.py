@@ -218,6 +218,12 @@ def test_a_version_that_does_not_parse_is_skipped(payload: bytes | None) -> None
     assert handshake.anomalies == [AnomalyCode.BAD_VERSION_MESSAGE]
 
 
+def test_a_version_too_long_to_keep_is_not_called_empty() -> None:
+    handshake = _initiator()
+    handshake.receive("version", None)
+    assert str(handshake.bad_version) == "payload: longer than any version, and not kept"
+
+
 def test_a_nonce_of_ours_is_a_connection_to_ourselves() -> None:
     handshake = _initiator()
     handshake.receive("version", _version(nonce=NONCE))
