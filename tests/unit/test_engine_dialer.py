@@ -243,6 +243,25 @@ async def test_a_lack_of_ports_is_ours_and_a_lack_of_an_address_is_not(
     assert (dialer.in_flight, dialer.dialled) == (0, 0)
 
 
+async def test_a_descriptor_that_cannot_be_watched_is_ours(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(SelectorPoller):
+        def register(self, fd: int, eventmask: int, /) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(dialer_module, "make_poller", lambda: Full(selectors.EpollSelector()))
+    dialer = Dialer()
+    attempt = Attempt(listener.getsockname())
+    with pytest.raises(OutOfResources) as caught:
+        dialer.dial(attempt)
+    assert caught.value.errno == errno.ENOSPC
+    assert (dialer.in_flight, dialer.dialled, attempt.closed.done()) == (0, 0, False)
+    with _accept(listener) as peer:
+        assert _read_to_end(peer) == b"", "the socket is closed"
+    dialer.close()
+
+
 async def test_no_answer_to_the_connect(dialer: Dialer) -> None:
     """Linux drops the SYN where the queue of a listener is full."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:

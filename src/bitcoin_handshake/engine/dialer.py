@@ -149,10 +149,14 @@ class Dialer:
             sock.close()
             self._refuse_to_dial(connection, number)
             return
+        connection.fd = fd = sock.fileno()
+        try:
+            self._poller.register(fd, WRITE)
+        except OSError as error:  # this user may watch no more descriptors
+            sock.close()
+            raise OutOfResources(error.errno or 0) from error
         self.dialled += 1
         connection.sock = sock
-        connection.fd = fd = sock.fileno()
-        self._poller.register(fd, WRITE)
         self._connections[fd] = connection
         self._arm(connection, started + connection.timeout_s)
 
