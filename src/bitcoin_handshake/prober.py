@@ -128,6 +128,7 @@ class Prober:
         if self._first_visit is V2Visit:
             self.garbage = GarbageSource()
         self._waiting: dict[Visit, asyncio.TimerHandle] = {}
+        self._is_stopping = False
         self._entropy = b""
         self._entropy_pos = 0
 
@@ -163,9 +164,9 @@ class Prober:
         Args:
             visit: Its connection in v2, which is over.
             result: What came of that.
-            left_s: Seconds that the node has left; with none it is over.
+            left_s: Seconds that the node has left; with none, and after `stop`, it is over.
         """
-        if left_s <= 0:
+        if left_s <= 0 or self._is_stopping:
             self.on_result(result)
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
@@ -173,6 +174,11 @@ class Prober:
         again.used_s = monotonic() - visit.started
         again.timeout_s = left_s
         self._dial_again(again, result, monotonic() + SHORTAGE_LIMIT_S)
+
+    def stop(self) -> None:
+        """Hand out what is known of the nodes whose verdict has come, and begin nothing more."""
+        self._is_stopping = True
+        self._dialer.end_lingering()
 
     def close(self) -> None:
         """Forget the nodes whose second connection was not dialled yet."""

@@ -169,6 +169,8 @@ class Survey:
             feeding.cancel()
             stopping.cancel()
             await asyncio.gather(feeding, stopping, return_exceptions=True)
+            if self.summary.interrupted:
+                self._prober.stop()
             self._prober.close()
             self._dialer.close()
             self.summary.elapsed_s = monotonic() - began

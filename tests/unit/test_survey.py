@@ -18,6 +18,7 @@ from bitcoin_handshake import survey as survey_module
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.engine.limits import MAX_LOOKUPS
 from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError, NameNotFound, NoAddresses
+from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import refusal
 from bitcoin_handshake.prober import ProbeOptions
@@ -460,6 +461,28 @@ async def test_stop_ends_it_with_what_is_known() -> None:
     summary = await survey.run(endless())
     assert summary.interrupted
     assert summary.failed == len(sink.results) >= 3
+
+
+@pytest.mark.parametrize("transport", [TransportMode.V1, TransportMode.AUTO, TransportMode.BOTH])
+async def test_stop_tells_of_the_nodes_that_are_listened_to(
+    network: SimulatedNetwork, transport: TransportMode
+) -> None:
+    """Their verdict has come, and only what they announce late is still waited for."""
+    sink = Collected()
+    probe_options = ProbeOptions(chain=REGTEST, transport=transport, timeout_s=60, linger_s=60)
+    survey = Survey(_options(probe=probe_options, port=_port(network)), sink)
+    running = asyncio.create_task(survey.run(_batches(["127.1.0.1", "127.1.0.2"])))
+
+    def verdicts() -> int:
+        sessions = [each.session for each in survey._dialer._connections.values()]
+        return sum(session is not None and session.is_complete for session in sessions)
+
+    while not hasattr(survey, "_dialer") or verdicts() < 2:
+        await asyncio.sleep(0)
+    survey.stop()
+    summary = await running
+    assert (summary.interrupted, summary.ok, summary.total, summary.dialled) == (True, 2, 2, 2)
+    assert all(result.verack_ms is not None for result in sink.results)
 
 
 async def test_stop_may_come_before_the_run() -> None:

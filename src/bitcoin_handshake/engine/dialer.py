@@ -128,6 +128,16 @@ class Dialer:
         self._paused.clear()
         self._poller.close()
 
+    def end_lingering(self) -> None:
+        """End the connections whose verdict has come, as if they had been listened to for long enough."""
+        now = monotonic()
+        for connection in list(self._connections.values()):
+            session = connection.session
+            if session is not None and session.is_complete:
+                session.handle_timeout(now=now)
+                connection.pending = b""
+                self._settle(connection, session)
+
     def dial(self, connection: Connection) -> None:
         """Begin to connect; `connection.close` is called when all is over, possibly at once.
 
