@@ -7,6 +7,7 @@ of two results is the node's. Who is visited again, and when, is the business of
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from os import urandom
 from socket import inet_aton
 from time import monotonic, time
@@ -180,7 +181,8 @@ class Visit(Connection):
 
     def fail(self, bug: Exception) -> None:
         """Hand out a record that blames us and not the node."""
-        self.prober.nonces.discard(self.nonce)
+        with suppress(Exception):  # a second bug must not keep the first from being told
+            self._forget()
         error = InternalError(f"{type(bug).__name__}: {bug}")
         error.__cause__ = bug
         self.prober.on_result(
