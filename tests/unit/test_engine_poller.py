@@ -82,6 +82,20 @@ def test_reports_no_more_than_asked_for(poller: Poller) -> None:
             theirs.close()
 
 
+def test_everyone_has_a_turn_where_more_are_ready_than_asked_for(poller: Poller) -> None:
+    """Those that are ready all the time, such as floods, must not keep the others out."""
+    pairs = [socket.socketpair() for _ in range(7)]
+    try:
+        for ours, _ in pairs:
+            poller.register(ours.fileno(), WRITE)
+        served = {fd for _ in range(4) for fd, _ in poller.poll(0, 2)}
+        assert served == {ours.fileno() for ours, _ in pairs}
+    finally:
+        for ours, theirs in pairs:
+            ours.close()
+            theirs.close()
+
+
 def test_its_own_descriptor_becomes_readable(
     poller: Poller, pair: tuple[socket.socket, socket.socket]
 ) -> None:

@@ -39,6 +39,7 @@ class SelectorPoller:
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
+        self._next = 0
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when a socket is ready."""
@@ -56,10 +57,14 @@ class SelectorPoller:
             self._selector.register(fd, _to_selector(eventmask))
 
     def poll(self, timeout: float = 0, maxevents: int = -1, /) -> list[tuple[int, int]]:
-        """Return what is ready as (descriptor, mask)."""
+        """Return what is ready as (descriptor, mask); where that is too much, each in its turn."""
         ready = self._selector.select(timeout)
         events = [(key.fd, _from_selector(mask)) for key, mask in ready]
-        return events if maxevents < 0 else events[:maxevents]
+        if not 0 <= maxevents < len(events):
+            return events
+        start = self._next % len(events)
+        self._next = start + maxevents
+        return (events[start:] + events[:start])[:maxevents]
 
     def forget(self, fd: int) -> None:
         """Stop watching a descriptor that is about to be closed."""
