@@ -494,7 +494,7 @@ def rfc3339(time_unix: float) -> str:
 
 
 # Records come by the thousand a second, peers see us under one address, and most nodes run one of
-# a few releases: what takes 5 us to write is looked up in 0.1 us (bench/records.py).
+# a few releases: what takes 5 us to write is looked up in 0.1 us (bench/forms.py).
 @lru_cache(maxsize=64)
 def _rfc3339_ms(time_ms: int) -> str:
     second, millisecond = divmod(time_ms, 1000)
