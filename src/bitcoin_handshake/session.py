@@ -226,7 +226,9 @@ class Session:
 
     @property
     def _judged_by_bytes(self) -> bool:
-        return not isinstance(self.error, (PeerClosed, PeerTimeout, PeerFlood, BadVersionMessage))
+        return not isinstance(
+            self.error, (PeerClosed, PeerTimeout, PeerFlood, OtherChainV2, BadVersionMessage)
+        )
 
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take bytes from the peer, in any segmentation."""
@@ -293,6 +295,9 @@ class Session:
         self.deadline = self._verdict_by
         phase = self.transport.phase
         if phase is _KEY:
+            return
+        if self.transport.name == "v1":
+            self._in_key_exchange = False
             return
         if self.key_at is None:
             self.key_at = now

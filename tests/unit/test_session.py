@@ -461,6 +461,15 @@ def test_v1_has_no_stages() -> None:
     assert session.key_at is session.garbage_at is session.version_packet_at is None
 
 
+def test_a_responder_whose_peer_speaks_v1_has_no_stages() -> None:
+    handshake = Handshake(our_version(), initiating=False)
+    session = Session(v2_responder(magic=MAGIC), handshake, now=START, deadline=DEADLINE)
+    session.receive_data(VERSION[:16], now=START + 1)
+    session.receive_data(VERSION[16:] + VERACK, now=START + 2)
+    assert (session.is_complete, session.transport.name) == (True, "v1")
+    assert session.key_at is session.garbage_at is session.version_packet_at is None
+
+
 def test_without_a_first_byte_the_end_comes_early_and_suggests_v1() -> None:
     session = _v2_session(first_byte_by=START + 4)
     assert session.deadline == START + 4
@@ -498,6 +507,7 @@ def test_garbage_without_end_is_another_chain_s_and_a_key_alone_is_a_stall() -> 
         session.receive_data(key_pair(1)[1] + garbage, now=START)
         session.handle_timeout(now=DEADLINE)
         assert _failure(session) == (code, Phase.GARBAGE)
+        assert session.bytes_received == 64 + len(garbage), "no byte decided it, so all of them count"
 
 
 def test_an_answer_in_v1_suggests_v1() -> None:
