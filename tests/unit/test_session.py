@@ -545,3 +545,4 @@ def test_our_own_key_sent_back_is_an_echo() -> None:
     session = _v2_session()
     session.receive_data(session.data_to_send(), now=START)
     assert _failure(session) == ("handshake.self_connection", Phase.KEY)
+    assert str(session.error) == "sent back our own v2 key: an echo or a reflector"
