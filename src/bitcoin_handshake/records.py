@@ -14,7 +14,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from bitcoin_handshake.errors import AnomalyCode, BitcoinHandshakeError, PeerError, Phase
+from bitcoin_handshake.errors import (
+    AnomalyCode,
+    BadMagic,
+    BitcoinHandshakeError,
+    PeerError,
+    Phase,
+    SelfConnection,
+)
 from bitcoin_handshake.measured import TransportStatus, V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
@@ -159,7 +166,7 @@ class ProbeResult:
         if error is None:
             return None
         is_end = self.transport == "v2" and self.other is None
-        if is_end and isinstance(error, PeerError) and not error.retry_v1:
+        if is_end and isinstance(error, PeerError) and not error.retry_v1 and not _is_no_node(error):
             return f"{error}; --transport both asks in v1 too"
         return str(error)
 
@@ -291,6 +298,11 @@ class ProbeResult:
             or late,
             "feefilter": late if features.feefilter is None else features.feefilter.fee_rate,
         }
+
+
+def _is_no_node(error: PeerError) -> bool:
+    """Tell whether a v2 peer's first bytes said that it is a server of another kind, or an echo."""
+    return isinstance(error, (BadMagic, SelfConnection)) and error.phase is Phase.KEY
 
 
 def _v1_json(result: ProbeResult | None) -> dict[str, object]:
