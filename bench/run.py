@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("startup", "handshakes", "transports", "bip324", "messages", "scan", "memory")
+BENCHMARKS = ("startup", "forms", "handshakes", "transports", "bip324", "messages", "scan", "memory")
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,9 @@ from tests.netns import NetNamespace
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Whoever runs the suite behind `nohup` hands on an ignored SIGHUP, which the command rightly leaves ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _GROUP_BY_FIXTURE = {
     "litecoind": "node",

@@ -143,6 +143,22 @@ def test_the_limits_are_those_of_the_code() -> None:
         assert value.startswith(f"{limit:,} "), name
 
 
+def test_every_file_that_is_named_is_there() -> None:
+    """Comments and pages name measurements, tests and pages: `bench/forms.py`."""
+    places = [
+        *PAGES,
+        *(path for folder in ("src", "bench", "tests", "fuzz") for path in (CHECKOUT / folder).rglob("*.py")),
+    ]
+    named = re.compile(r"\b(?:bench|tests|docs|fuzz)/[a-z0-9_/]+\.(?:py|md)\b")
+    missing = {
+        (path.relative_to(CHECKOUT).as_posix(), name)
+        for path in places
+        for name in named.findall(path.read_text())
+        if not (CHECKOUT / name).exists()
+    }
+    assert missing == set()
+
+
 def test_the_benchmarks_are_those_that_make_bench_runs() -> None:
     assert [_code(name) for name, _ in table(TEXT, "benchmarks")] == list(BENCHMARKS)
 

@@ -14,7 +14,9 @@ Codes are append-only: they are printed, stored and documented.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar
 
 __all__ = [
@@ -87,6 +89,16 @@ class Phase(StrEnum):
     VERSION = "version"  # waiting for a `version` message that parses
     VERACK = "verack"  # a valid `version` has arrived; waiting for `verack`
     GETADDR = "getaddr"  # after the handshake: waiting for addresses
+
+
+# What is waited for in words, where the name of the phase does not say it.
+_AWAITED: Mapping[Phase | None, str] = MappingProxyType(
+    {Phase.GARBAGE: "garbage terminator", Phase.VERSION_PACKET: "version packet"}
+)
+
+
+def _awaited(phase: Phase | None) -> str:
+    return _AWAITED.get(phase, str(phase))
 
 
 class FailureCode(StrEnum):
@@ -378,7 +390,7 @@ class NoGarbageTerminator(V2TransportError):
         self.received = received
 
     def __str__(self) -> str:
-        return f"no garbage terminator in {self.received} bytes"
+        return f"no garbage terminator in {self.received} bytes: not a v2 node, or one of another chain"
 
 
 class AuthenticationFailed(V2TransportError):
@@ -463,12 +475,14 @@ class VersionTooOld(HandshakeError):
 
 
 class SelfConnection(HandshakeError):
-    """The peer's `version` carries a nonce of ours: an echo, or a connection to ourselves."""
+    """The peer sent back a nonce or a v2 key of ours: an echo, or a connection to ourselves."""
 
     code = FailureCode.HANDSHAKE_SELF_CONNECTION
     phase = Phase.VERSION
 
     def __str__(self) -> str:
+        if self.phase is Phase.KEY:
+            return "sent back our own v2 key: an echo or a reflector"
         return "sent back the nonce of one of our own connections: an echo or a reflector"
 
 
@@ -485,7 +499,7 @@ class PeerClosed(PeerError):
     def __str__(self) -> str:
         if not self.bytes_received:
             return f"closed the connection {_without_a_byte(self.phase)}"
-        return f"closed the connection after {self.bytes_received} bytes, waiting for {self.phase}"
+        return f"closed the connection after {self.bytes_received} bytes, waiting for {_awaited(self.phase)}"
 
 
 class PeerReset(PeerClosed):
@@ -496,7 +510,7 @@ class PeerReset(PeerClosed):
     def __str__(self) -> str:
         if not self.bytes_received and self.phase is Phase.KEY:
             return f"reset the connection {_without_a_byte(self.phase)}"
-        return f"reset the connection after {self.bytes_received} bytes, waiting for {self.phase}"
+        return f"reset the connection after {self.bytes_received} bytes, waiting for {_awaited(self.phase)}"
 
 
 def _without_a_byte(phase: Phase | None) -> str:
@@ -518,7 +532,7 @@ class PeerTimeout(PeerError):
 
     def __str__(self) -> str:
         got = f"{self.bytes_received} bytes" if self.bytes_received else "nothing"
-        return f"no {self.phase} in {self.waited_s:g} s ({got} received)"
+        return f"no {_awaited(self.phase)} in {self.waited_s:g} s ({got} received)"
 
 
 class PeerFlood(PeerError):
@@ -532,7 +546,8 @@ class PeerFlood(PeerError):
         self.bytes_received = bytes_received
 
     def __str__(self) -> str:
-        return f"flooded us: {self.messages} messages, {self.bytes_received} bytes and no {self.phase}"
+        awaited = _awaited(self.phase)
+        return f"flooded us: {self.messages} messages, {self.bytes_received} bytes and no {awaited}"
 
 
 class ConnectError(BitcoinHandshakeError):

@@ -177,7 +177,7 @@ class LocalVersion:
             ip: The peer's address as we see it, 16 bytes: IPv6, or IPv4 mapped into it.
             port: The peer's port.
         """
-        # A fifth of what building a Version and serialising it takes (bench/session.py).
+        # A fifth of what building a Version and serialising it takes (bench/forms.py).
         return _VERSION_TO_NONCE.pack(
             self.protocol_version,
             self.services,

@@ -41,6 +41,7 @@ from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 __all__ = [
     "FLOOD_BYTES",
     "FLOOD_MESSAGES",
+    "HANG_S",
     "MAX_HANDSHAKE_BYTES",
     "Event",
     "HandshakeCompleted",
@@ -62,6 +63,9 @@ largest size. The longest handshake of a healthy node is under 1,000 bytes."""
 FLOOD_MESSAGES = 1000
 FLOOD_BYTES = 1024 * 1024
 """A peer without verdict at the deadline that sent more than either is called a flood."""
+HANG_S = 5.0
+"""A v2 peer that hangs up so many seconds after its key or later, in the midst of its garbage, has
+hung until a limit of its own (Core: 60 s, btcd: 30 s): a healthy one ends its garbage at once."""
 
 
 @dataclass(slots=True)
@@ -226,7 +230,9 @@ class Session:
 
     @property
     def _judged_by_bytes(self) -> bool:
-        return not isinstance(self.error, (PeerClosed, PeerTimeout, PeerFlood, BadVersionMessage))
+        return not isinstance(
+            self.error, (PeerClosed, PeerTimeout, PeerFlood, OtherChainV2, BadVersionMessage)
+        )
 
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Take bytes from the peer, in any segmentation."""
@@ -258,6 +264,7 @@ class Session:
         self._end(
             now,
             self._bad_version()
+            or self._other_chain(hung_for_s=HANG_S, now=now)
             or kind(
                 phase=self.phase,
                 bytes_received=self._fed,
@@ -293,6 +300,9 @@ class Session:
         self.deadline = self._verdict_by
         phase = self.transport.phase
         if phase is _KEY:
+            return
+        if self.transport.name == "v1":
+            self._in_key_exchange = False
             return
         if self.key_at is None:
             self.key_at = now
@@ -375,15 +385,21 @@ class Session:
             return None
         return BadVersionMessage(why=str(bad))
 
+    def _other_chain(self, *, hung_for_s: float, now: float) -> OtherChainV2 | None:
+        transport = self.transport
+        if transport.phase is not _GARBAGE or not transport.buffered:
+            return None
+        if self.key_at is None or now - self.key_at < hung_for_s:
+            return None
+        return OtherChainV2(garbage_received=transport.buffered)
+
     def _flood(self) -> PeerFlood:
         return PeerFlood(phase=self.phase, messages=self.messages_received, bytes_received=self._fed)
 
     def _timeout(self, now: float) -> PeerError:
         if self.messages_received > FLOOD_MESSAGES or self._fed > FLOOD_BYTES:
             return self._flood()
-        if self.transport.phase is _GARBAGE and self.transport.buffered:
-            return OtherChainV2(garbage_received=self.transport.buffered)
-        return PeerTimeout(
+        return self._other_chain(hung_for_s=0.0, now=now) or PeerTimeout(
             phase=self.phase,
             waited_s=round((self.deadline or now) - self._started, 3),
             bytes_received=self._fed,

@@ -6,6 +6,8 @@ The table is written out here and not taken from the registry, so that neither c
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -213,6 +215,21 @@ def test_session_judges_the_behaviour_right(name: str, params: ChainParams) -> N
         converse(session, script_of(name, node_facts(params)))
         seen = verdict(session)
         assert _words(seen.outcome, seen.phase, seen.code) == table[name]
+
+
+class _Largest(Random):
+    """Draws the largest number that it may."""
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        return (start if stop is None else stop) - step
+
+
+@pytest.mark.parametrize("name", ["core", "v2-only", "v2-other-chain"])
+def test_the_most_garbage_that_a_behaviour_draws_changes_no_verdict(name: str) -> None:
+    session = v2_initiator()
+    converse(session, script_of(name, replace(node_facts(), random=_Largest(0))))
+    seen = verdict(session)
+    assert _words(seen.outcome, seen.phase, seen.code) == V2_TABLE[name]
 
 
 @pytest.mark.parametrize("mode", TransportMode)

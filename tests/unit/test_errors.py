@@ -152,6 +152,30 @@ def test_what_a_peer_does_is_a_peer_error_and_what_we_do_is_not() -> None:
             "no version in 10 s (nothing received)",
         ),
         (
+            errors.PeerTimeout(phase=Phase.GARBAGE, waited_s=1.0, bytes_received=64),
+            "no garbage terminator in 1 s (64 bytes received)",
+        ),
+        (
+            errors.PeerTimeout(phase=Phase.VERSION_PACKET, waited_s=1.0, bytes_received=80),
+            "no version packet in 1 s (80 bytes received)",
+        ),
+        (
+            errors.PeerClosed(phase=Phase.GARBAGE, bytes_received=2953),
+            "closed the connection after 2953 bytes, waiting for garbage terminator",
+        ),
+        (
+            errors.PeerReset(phase=Phase.VERSION_PACKET, bytes_received=80),
+            "reset the connection after 80 bytes, waiting for version packet",
+        ),
+        (
+            errors.PeerFlood(phase=Phase.VERSION_PACKET, messages=0, bytes_received=1 << 26),
+            "flooded us: 0 messages, 67108864 bytes and no version packet",
+        ),
+        (
+            errors.NoGarbageTerminator(received=4111),
+            "no garbage terminator in 4111 bytes: not a v2 node, or one of another chain",
+        ),
+        (
             errors.NameNotFound(name="seed.example", server="127.0.0.1:53", why="asked twice"),
             "no such name (NXDOMAIN) (from 127.0.0.1:53): asked twice",
         ),

@@ -8,6 +8,7 @@ import pytest
 
 from bitcoin_handshake.errors import (
     AnomalyCode,
+    BadMagic,
     BadTarget,
     ConnectRefused,
     NotRoutable,
@@ -15,7 +16,10 @@ from bitcoin_handshake.errors import (
     PeerReset,
     PeerTimeout,
     Phase,
+    SelfConnection,
     SpeaksHttp,
+    SpeaksSsh,
+    SpeaksTls,
 )
 from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
@@ -294,6 +298,21 @@ def test_where_only_v2_was_asked_the_reason_says_so() -> None:
     assert alone.reason == f"{closed}; --transport both asks in v1 too"
     alone.other = _result(transport="v1")
     assert alone.reason == str(closed)
+
+
+@pytest.mark.parametrize("kind", [SpeaksHttp, SpeaksTls, SpeaksSsh])
+def test_who_is_no_node_is_not_to_be_asked_in_v1(kind: type[BadMagic]) -> None:
+    error = kind(received=b"HTTP", expected=bytes(4))
+    error.phase = Phase.KEY
+    assert _result(transport="v2", outcome=Outcome.FAILED, error=error).reason == str(error)
+
+
+def test_an_echo_of_our_key_is_not_to_be_asked_in_v1() -> None:
+    echo = SelfConnection()
+    echo.phase = Phase.KEY
+    assert _result(transport="v2", outcome=Outcome.FAILED, error=echo).reason == str(echo)
+    echo.phase = Phase.VERSION
+    assert (_result(transport="v2", outcome=Outcome.FAILED, error=echo).reason or "").endswith("in v1 too")
 
 
 def test_the_summary_counts_who_speaks_v2_and_who_claims_it() -> None:

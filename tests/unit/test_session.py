@@ -12,6 +12,7 @@ from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.session import (
     FLOOD_BYTES,
     FLOOD_MESSAGES,
+    HANG_S,
     MAX_HANDSHAKE_BYTES,
     HandshakeCompleted,
     MessageReceived,
@@ -461,6 +462,15 @@ def test_v1_has_no_stages() -> None:
     assert session.key_at is session.garbage_at is session.version_packet_at is None
 
 
+def test_a_responder_whose_peer_speaks_v1_has_no_stages() -> None:
+    handshake = Handshake(our_version(), initiating=False)
+    session = Session(v2_responder(magic=MAGIC), handshake, now=START, deadline=DEADLINE)
+    session.receive_data(VERSION[:16], now=START + 1)
+    session.receive_data(VERSION[16:] + VERACK, now=START + 2)
+    assert (session.is_complete, session.transport.name) == (True, "v1")
+    assert session.key_at is session.garbage_at is session.version_packet_at is None
+
+
 def test_without_a_first_byte_the_end_comes_early_and_suggests_v1() -> None:
     session = _v2_session(first_byte_by=START + 4)
     assert session.deadline == START + 4
@@ -498,6 +508,29 @@ def test_garbage_without_end_is_another_chain_s_and_a_key_alone_is_a_stall() -> 
         session.receive_data(key_pair(1)[1] + garbage, now=START)
         session.handle_timeout(now=DEADLINE)
         assert _failure(session) == (code, Phase.GARBAGE)
+        assert session.bytes_received == 64 + len(garbage), "no byte decided it, so all of them count"
+
+
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize(
+    ("garbage", "later_s", "code"),
+    [
+        (b"g" * 500, HANG_S, "v2.other_chain"),
+        (b"g" * 500, HANG_S - 0.1, None),
+        (b"", HANG_S, None),
+    ],
+)
+def test_another_chain_s_node_may_lose_patience_before_we_do(
+    garbage: bytes, later_s: float, code: str | None, reset: bool
+) -> None:
+    """btcd hangs up after 30 s, Core after 60."""
+    session = _v2_session()
+    session.receive_data(key_pair(1)[1], now=START + 1)
+    session.receive_data(garbage, now=START + 2)
+    session.receive_eof(now=START + 1 + later_s, reset=reset)
+    ended = "peer.reset" if reset else "peer.closed"
+    assert _failure(session) == (code or ended, Phase.GARBAGE)
+    assert session.bytes_received == 64 + len(garbage)
 
 
 def test_an_answer_in_v1_suggests_v1() -> None:
@@ -512,3 +545,4 @@ def test_our_own_key_sent_back_is_an_echo() -> None:
     session = _v2_session()
     session.receive_data(session.data_to_send(), now=START)
     assert _failure(session) == ("handshake.self_connection", Phase.KEY)
+    assert str(session.error) == "sent back our own v2 key: an echo or a reflector"

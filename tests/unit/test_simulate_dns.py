@@ -148,18 +148,23 @@ async def test_another_port_is_tried_where_one_is_taken_for_tcp(
         return await listen(host, port)
 
     monkeypatch.setattr(server, "_listen", busy_once)
-    _, port = await server.start()
-    assert (tried, port > 0) == ([0, 0], True)
-    await server.close()
+    try:
+        _, port = await server.start()
+    finally:
+        await server.close()
+    # More than two where the system gave UDP a port that somebody has for TCP.
+    assert (tried[:2], port > 0) == ([0, 0], True)
 
 
 @on_both_loops
 async def test_listens_on_ipv6() -> None:
     server = DnsServer(ZONE, ["127.0.0.1"])
     host, port = await server.start("::1")
-    resolution = await resolve(ZONE, resolver=f"[{host}]:{port}")
+    try:
+        resolution = await resolve(ZONE, resolver=f"[{host}]:{port}")
+    finally:
+        await server.close()
     assert [each.host for each in resolution.addresses] == ["127.0.0.1"]
-    await server.close()
 
 
 @on_both_loops

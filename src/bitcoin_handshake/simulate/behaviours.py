@@ -20,6 +20,7 @@ from bitcoin_handshake.simulate.core import CORE, CORE_V1, CorePeer, Profile
 from bitcoin_handshake.simulate.script import NodeFacts, Peer, Script, Scripted, Shaped, Steps
 from bitcoin_handshake.simulate.v2_form import V2Form, v2_responder
 from bitcoin_handshake.simulate.v2_sins import Listener
+from bitcoin_handshake.transport.bip324.packets import EXPANSION, MAX_GARBAGE_LEN
 from bitcoin_handshake.transport.v1 import V1Transport
 
 __all__ = [
@@ -183,7 +184,10 @@ def _of_other_chain(node: NodeFacts, client: Client, now: float) -> Script:
 
 
 def _of_other_chain_v2(node: NodeFacts, client: Client, now: float) -> Script:
-    transport = v2_responder(node, V2Form(), magic=_magic_of_other_chain(node))
+    # With more garbage its terminator and version packet would reach the 4,111 bytes at which a client
+    # gives up by the length alone, as one connection in 195 of a real node of another chain does.
+    form = V2Form(garbage_len=node.random.randrange(MAX_GARBAGE_LEN - EXPANSION))
+    transport = v2_responder(node, form, magic=_magic_of_other_chain(node))
     return CorePeer(node, CORE, client=client, now=now, transport=transport)
 
 

@@ -20,7 +20,8 @@ from bitcoin_handshake.transport.v2 import V2Transport
 __all__ = ["MAX_KEPT_PAYLOAD", "V2Form", "key_pair", "listen", "speaks_v1", "v2_responder"]
 
 MAX_KEPT_PAYLOAD = 4096
-"""What a client can make a node hold; of the messages that it reads none is longer."""
+"""What a node keeps of a message; of those that it reads none is longer. In v2 a packet is held whole
+until its tag is checked, up to Core's limit."""
 DECOY_LEN = 50
 
 

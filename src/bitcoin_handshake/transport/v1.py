@@ -152,7 +152,7 @@ class V1Transport:
         end = start + HEADER_LEN
         header = bytes(buffer[start:end])
         # Three of the four messages of a healthy handshake are empty and the same from every
-        # peer: one look-up takes a fifth of what reading the header takes (bench/session.py).
+        # peer: one look-up takes a fifth of what reading the header takes (bench/forms.py).
         empty = self._empty_messages.get(header)
         if empty is not None:
             self._pos = end
