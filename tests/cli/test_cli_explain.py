@@ -17,8 +17,9 @@ import pytest
 from bitcoin_handshake.cli import explain as explain_module
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.main import main
+from bitcoin_handshake.messages import Block, BlockHeader, Headers, Inv, InvItem, Message
 from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
-from tests.message_literals import ALL
+from tests.message_literals import ALL, GENESIS_HEADER, PLAIN_TX
 from tests.simulated import REGTEST, converse, script_of
 from tests.transcripts import V1_SESSIONS, ListSink, behaviour_transcript, captured_v1, captured_v2, recorded
 
@@ -101,6 +102,21 @@ def test_every_message_can_be_shown(run: Run) -> None:
     code, text = run(stream, "--json")
     assert code == 0
     assert [json.loads(line)["fields"] for line in text.splitlines()] == [m.to_json() for m, _ in ALL]
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (Headers.from_headers([BlockHeader(1, bytes(32), bytes(32), 0, 0, 0)] * 2000), "headers=[2000]"),
+        (Inv((InvItem(1, bytes(32)),) * 50_000), "items=[50000]"),
+        (Block(GENESIS_HEADER, (PLAIN_TX,) * 5000), "transactions=[5000]"),
+    ],
+)
+def test_the_largest_messages_have_their_fields(message: Message, shown: str, run: Run) -> None:
+    stream = serialize_message(MAGIC, message.msg_type, message.serialize())
+    assert shown in run(stream)[1]
+    assert shown in run(message.serialize(), "--type", message.msg_type)[1]
+    assert json.loads(run(stream, "--json")[1])["fields"] == message.to_json()
 
 
 def test_a_file_by_name(tmp_path: Path, run: Run) -> None:

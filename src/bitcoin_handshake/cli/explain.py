@@ -105,7 +105,7 @@ class _Explainer:
 
     def _payload(self, msg_type: str, payload: bytes) -> None:
         record: _Record = {"event": "message", "msg_type": msg_type, "size": len(payload)}
-        self._show(record | decoded_fields(msg_type, payload), payload_spans(msg_type, payload))
+        self._show(record | decoded_fields(msg_type, payload, limit=None), payload_spans(msg_type, payload))
 
     def _stream(self, data: bytes, damage: Damage | None) -> Damage | None:
         """Show the messages; return why it ends: that of the hex where both have a reason."""
@@ -134,7 +134,7 @@ class _Explainer:
         }
         readable = None if message.anomaly is not None else payload
         spans = _chained(message.header, message.msg_type, payload, item.offset)
-        self._show(record | decoded_fields(message.msg_type, readable), spans)
+        self._show(record | decoded_fields(message.msg_type, readable, limit=None), spans)
 
     # --- transcripts ------------------------------------------------------------------------
 
@@ -172,7 +172,8 @@ class _Explainer:
         for name in ("fields", "error"):
             record.pop(name, None)
         spans = _chained(header, record["msg_type"], payload or b"", 0)
-        self._show(record | decoded_fields(record["msg_type"], readable), spans, is_peers_fault=True)
+        fields = decoded_fields(record["msg_type"], readable, limit=None)
+        self._show(record | fields, spans, is_peers_fault=True)
 
     def _show_event(self, record: _Record) -> None:
         if self._view == "as_json":

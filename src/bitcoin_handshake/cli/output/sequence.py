@@ -105,7 +105,7 @@ class _Picture:
             yield self.note(None, f"  skipped: {record['skipped']}")
             return
         if payload:
-            fields = decoded_fields(record["msg_type"], bytes.fromhex(payload))
+            fields = decoded_fields(record["msg_type"], bytes.fromhex(payload), limit=None)
             reason = fields["error"]["reason"] if "error" in fields else ""
             about = summary(record["msg_type"], fields["fields"]) or reason
             if about:
