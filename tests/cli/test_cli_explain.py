@@ -135,6 +135,8 @@ def test_the_chain_is_that_of_the_magic(run: Run) -> None:
     assert chain(MAGIC) == "regtest"
     assert chain(bytes.fromhex("fbc0b6db")) == "Litecoin"
     assert chain(b"abcd") == "custom (61626364)"
+    assert chain(b"{abc") == "custom (7b616263)"
+    assert chain(b"\n{ab") == "custom (0a7b6162)"
     assert chain(MAGIC, "--chain", "regtest") == "regtest"
     assert chain(MAGIC, "-n", "main") == (1, "speaks Bitcoin regtest (magic fabfb5da), not our chain")
 

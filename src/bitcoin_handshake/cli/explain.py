@@ -17,6 +17,7 @@ from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.output.sequence import sequence_lines
 from bitcoin_handshake.cli.writer import stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
+from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.transcript.layout import Span, header_spans, payload_spans
 from bitcoin_handshake.transcript.reader import DamagedTranscript, read_conversations, read_lines
 from bitcoin_handshake.transcript.recorder import decoded_fields
@@ -71,7 +72,7 @@ class _Explainer:
 
     def run(self, stream: BinaryIO) -> ExitCode:
         head = _read(stream, HEAD_LEN, self._name)
-        if self._msg_type is None and head.lstrip().startswith(b"{"):
+        if self._msg_type is None and _begins_transcript(head):
             self._transcript(_Joined(head, stream))
         elif self._view == "sequence":
             raise InputError(f"{self._name} is not a transcript: --sequence draws nothing else")
@@ -235,6 +236,14 @@ def _chained(header: bytes, msg_type: str, payload: bytes, offset: int) -> Itera
     if header:
         yield from header_spans(header, offset)
     yield from payload_spans(msg_type, payload, offset + len(header))
+
+
+def _begins_transcript(head: bytes) -> bool:
+    """Whether an object begins there; not where a magic does that looks like one.
+
+    Every v1 header has a zero byte: the highest of the payload's length.
+    """
+    return head.lstrip().startswith(b"{") and b"\0" not in head[:HEADER_LEN]
 
 
 def _is_text(data: bytes) -> bool:
