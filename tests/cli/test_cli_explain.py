@@ -168,6 +168,16 @@ DAMAGED: dict[str, tuple[bytes | str, tuple[str, ...], str]] = {
         (),
         "damaged at line 1: transcript version 2; this release reads 1",
     ),
+    "no verdict": (
+        captured_v1(1).text.rsplit("\n", 2)[0],
+        (),
+        "damaged at line 13: a connection ends without a verdict",
+    ),
+    "no verdict, again": (
+        captured_v1(1).text.rsplit("\n", 2)[0] + "\n" + captured_v1(1).text.split("\n")[0],
+        ("--hexdump",),
+        "damaged at line 14: 2 connections end without a verdict",
+    ),
     "no end": (captured_v1(1).text.rsplit("\n", 2)[0], ("--sequence",), "ends here, without a verdict"),
 }
 

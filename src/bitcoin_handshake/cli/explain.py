@@ -19,7 +19,13 @@ from bitcoin_handshake.cli.writer import stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.transcript.layout import Span, header_spans, payload_spans
-from bitcoin_handshake.transcript.reader import DamagedTranscript, read_conversations, read_lines
+from bitcoin_handshake.transcript.reader import (
+    LAST_EVENTS,
+    DamagedTranscript,
+    TranscriptLine,
+    read_conversations,
+    read_lines,
+)
 from bitcoin_handshake.transcript.recorder import decoded_fields
 from bitcoin_handshake.transcript.stream import (
     Damage,
@@ -69,6 +75,8 @@ class _Explainer:
         self._magic = None if network is None else chain_from_text(network).magic
         self._put = stream_writer(sys.stdout)
         self._is_damaged = False
+        self._open: set[int] = set()
+        self._unended = 0
 
     def run(self, stream: BinaryIO) -> ExitCode:
         head = _read(stream, HEAD_LEN, self._name)
@@ -144,8 +152,7 @@ class _Explainer:
             if self._view == "sequence":
                 self._draw(stream)
             else:
-                for line in read_lines(stream, self._name):
-                    self._transcript_line(dict(line.record))
+                self._lines(stream)
         except DamagedTranscript as error:
             self._is_damaged = True
             if self._view == "as_json":
@@ -153,6 +160,25 @@ class _Explainer:
                 self._put(json.dumps(damage) + "\n")
             else:
                 self._put(f"damaged at line {error.line}: {printable(error.why)}\n")
+
+    def _lines(self, stream: BinaryIO) -> None:
+        number = 0
+        for line in read_lines(stream, self._name):
+            number = line.number
+            self._note_end(line)
+            self._transcript_line(dict(line.record))
+        unended = self._unended + len(self._open)
+        if unended:
+            whose = "a connection ends" if unended == 1 else f"{unended} connections end"
+            raise DamagedTranscript(self._name, number, f"{whose} without a verdict")
+
+    def _note_end(self, line: TranscriptLine) -> None:
+        """Keep account of the connections that have begun and not ended."""
+        if line.event == "connection":
+            self._unended += line.connection in self._open
+            self._open.add(line.connection)
+        elif line.event in LAST_EVENTS:
+            self._open.discard(line.connection)
 
     def _draw(self, stream: BinaryIO) -> None:
         width = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 0)).columns
