@@ -20,6 +20,7 @@ from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var
 __all__ = [
     "MAX_REJECT_MESSAGE_LENGTH",
     "NAMES_WITHOUT_LAYOUT",
+    "REJECTS_WITH_HASH",
     "REJECT_CODES",
     "Alert",
     "AlertBody",
@@ -47,6 +48,8 @@ REJECT_CODES = {
     0x43: "checkpoint",
 }
 """Names of the codes of `reject` (BIP61)."""
+REJECTS_WITH_HASH = (b"tx", b"block")
+"""The messages whose `reject` holds a hash (BIP61)."""
 
 NAMES_WITHOUT_LAYOUT = frozenset(
     (
@@ -71,7 +74,6 @@ _CODE = Struct("<i")
 _ALERT_HEAD = Struct("<iqqii")
 _ALERT_VERSIONS = Struct("<ii")
 _PRIORITY = Struct("<i")
-_REJECTS_WITH_HASH = (b"tx", b"block")
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ class Reject(Message):
         ccode = reader.u8("ccode")
         reason = reader.var_bytes("reason", limit=MAX_REJECT_MESSAGE_LENGTH)
         data = None
-        if message in _REJECTS_WITH_HASH and reader.remaining:
+        if message in REJECTS_WITH_HASH and reader.remaining:
             data = reader.read(HASH_LEN, "data")
         return cls(message, ccode, reason, data, reader.rest())
 
