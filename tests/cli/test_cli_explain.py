@@ -96,8 +96,8 @@ def test_every_message_can_be_shown(run: Run) -> None:
         if len(message.msg_type) <= 12:
             for view in ((), ("--json",), ("--hexdump",)):
                 code, text = run(payload.hex(), "--type", message.msg_type, *view)
-                assert code == (0 if payload else 1) or not payload
-                assert text.isprintable() or "\n" in text
+                assert code == 0
+                assert all(line.isprintable() for line in text.splitlines())
     stream = b"".join(serialize_message(MAGIC, message.msg_type, payload) for message, payload in ALL)
     code, text = run(stream, "--json")
     assert code == 0

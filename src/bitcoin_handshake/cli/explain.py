@@ -97,7 +97,7 @@ class _Explainer:
     # --- hex and raw bytes ------------------------------------------------------------------
 
     def _bytes(self, text: bytes) -> None:
-        if not text:
+        if not text and self._msg_type is None:
             self._damage(Damage(0, "the input is empty"))
             return
         damage = None
