@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from bitcoin_handshake.errors import WireError
 from bitcoin_handshake.messages import REGISTRY, Addr, AddrV2, Message, decode, netaddr_from_key
 from bitcoin_handshake.wire import serialize_compact_size
+from fuzz import fuzz_messages
+from fuzz.run import corpus
 from tests.message_literals import ALL
 from tests.strategies import MESSAGES
 
@@ -75,6 +77,16 @@ def test_damaged_messages_are_kept_or_refused(msg_type: str) -> None:
         check(msg_type, data[:at] + inserted + data[at + removed :])
 
     damaged()
+
+
+def test_fuzzing_begins_with_every_message() -> None:
+    begins = set()
+    for data in corpus("messages"):
+        msg_type = fuzz_messages.MSG_TYPES[data[0] % len(fuzz_messages.MSG_TYPES)]
+        assert data[1:] in LITERALS[msg_type]
+        begins.add(msg_type)
+        fuzz_messages.one_input(data)
+    assert sorted(begins) == MSG_TYPES
 
 
 @pytest.mark.parametrize("msg_type", ["addr", "addrv2"])
