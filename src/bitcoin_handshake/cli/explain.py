@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO
 
 from bitcoin_handshake.chain import chain_from_text
@@ -42,6 +43,8 @@ MAX_INPUT_BYTES = 256 * 1024 * 1024
 """Hex and raw bytes that are read at most; transcripts have no limit."""
 HEAD_LEN = 4096
 WIDTH_WITHOUT_TERMINAL = 100
+ROWS_AT_ONCE = 1000
+"""A message of 4,000,000 bytes may have as many fields: 400 MB of text."""
 _Record = dict[str, Any]
 
 
@@ -221,7 +224,9 @@ class _Explainer:
             return
         self._put(printable(_message_words(record)).rstrip() + "\n")
         if self._view == "hexdump":
-            self._put("".join(f"{line}\n" for line in hexdump_lines(spans)))
+            rows = hexdump_lines(spans)
+            while text := "".join(f"{row}\n" for row in islice(rows, ROWS_AT_ONCE)):
+                self._put(text)
 
     def _damage(self, damage: Damage) -> None:
         self._is_damaged = True
