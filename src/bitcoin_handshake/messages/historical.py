@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from bitcoin_handshake.messages.base import HASH, TEXT, Message, fields_json
 from bitcoin_handshake.messages.headers import HASH_LEN
 from bitcoin_handshake.protocol import MSG_TYPE_LEN, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = [
     "MAX_REJECT_MESSAGE_LENGTH",
@@ -123,7 +123,7 @@ class Reject(Message):
                 serialize_var_bytes(self.message),
                 self.ccode.to_bytes(1),
                 serialize_var_bytes(self.reason),
-                self.data or b"",
+                b"" if self.data is None else serialize_fixed(self.data, HASH_LEN),
                 self.trailing,
             )
         )
@@ -288,7 +288,7 @@ class _Order(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return self.reply_key + self.wallet_transaction
+        return serialize_fixed(self.reply_key, HASH_LEN) + self.wallet_transaction
 
 
 @dataclass(slots=True)
@@ -350,4 +350,4 @@ class Reply(Message):
     def serialize(self) -> bytes:
         """Write the payload."""
         script = b"" if self.script is None else serialize_var_bytes(self.script) + self.trailing
-        return self.reply_key + _CODE.pack(self.code) + script
+        return serialize_fixed(self.reply_key, HASH_LEN) + _CODE.pack(self.code) + script
