@@ -50,13 +50,31 @@ def corpus(name: str) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
+def inputs(seeds: Sequence[bytes]) -> st.SearchStrategy[bytes]:
+    """Any bytes; where there are inputs to begin with, also those with a piece replaced.
+
+    Few random bytes get beyond the first fields of a message.
+    """
+    fresh = st.binary(max_size=MAX_INPUT_BYTES)
+    if not seeds:
+        return fresh
+    longest = max(map(len, seeds))
+
+    def changed(data: bytes, at: int, removed: int, inserted: bytes) -> bytes:
+        return data[:at] + inserted + data[at + removed :]
+
+    piece = (st.integers(0, longest), st.integers(0, 9), st.binary(max_size=9))
+    return fresh | st.builds(changed, st.sampled_from(seeds), *piece)
+
+
 def run_hypothesis(name: str, path: Path, seconds: float) -> bool:
-    """Feed seeded random inputs in rounds until the time is over; true where nothing was found.
+    """Feed the corpus, then seeded inputs in rounds until the time is over; true where nothing was found.
 
     Rounds are numbered from 0 and seeded by their number, so a failure comes again.
     """
     one_input = load(path, nullcontext())
-    for data in corpus(name):
+    seeds = list(corpus(name))
+    for data in seeds:
         one_input(data)
     stop = time.monotonic() + seconds
     rounds = 0
@@ -68,7 +86,7 @@ def run_hypothesis(name: str, path: Path, seconds: float) -> bool:
                 deadline=None,
                 phases=[Phase.generate, Phase.target, Phase.shrink],
                 suppress_health_check=list(HealthCheck),
-            )(given(st.binary(max_size=MAX_INPUT_BYTES))(one_input))
+            )(given(inputs(seeds))(one_input))
         )
         try:
             check()

@@ -12,10 +12,10 @@ from __future__ import annotations
 from struct import Struct
 from typing import Any, Final
 
-from bitcoin_handshake.errors import FieldTooLong, NonMinimalCompactSize, Truncated
+from bitcoin_handshake.errors import FieldTooLong, LocalProtocolError, NonMinimalCompactSize, Truncated
 from bitcoin_handshake.protocol import MAX_SIZE
 
-__all__ = ["Reader", "serialize_compact_size", "serialize_var_bytes"]
+__all__ = ["Reader", "serialize_compact_size", "serialize_fixed", "serialize_var_bytes"]
 
 _U16 = Struct("<H")
 _U32 = Struct("<I")
@@ -189,6 +189,17 @@ def serialize_compact_size(value: int) -> bytes:
     if value <= 0xFFFFFFFF:
         return _FE.pack(254, value)
     return _FF.pack(255, value)
+
+
+def serialize_fixed(data: bytes, length: int) -> bytes:
+    """Write bytes whose length the layout fixes; `Struct` would pad and cut them without a word.
+
+    Raises:
+        LocalProtocolError: They are not `length` bytes.
+    """
+    if len(data) != length:
+        raise LocalProtocolError(f"{len(data)} bytes where the layout has {length}")
+    return data
 
 
 def serialize_var_bytes(data: bytes) -> bytes:

@@ -42,3 +42,9 @@ def test_rows_without_a_name_show_characters() -> None:
         f"    00000000  {' '.join(['00'] * 16)}  name \\x1b",
         "    00000010  00",
     ]
+
+
+def test_a_long_meaning_is_cut() -> None:
+    [line] = hexdump_lines([Span(0, b"\1", "comment", "y" * 65_536)])
+    assert line.endswith("yyy...")
+    assert len(line) == 63 + MAX_SUMMARY_CHARACTERS

@@ -6,7 +6,7 @@ import pytest
 
 from bitcoin_handshake.cli.output.sequence import MIN_WIDTH, sequence_lines
 from bitcoin_handshake.simulate.behaviours import BEHAVIOURS
-from tests.transcripts import behaviour_transcript, captured_v1, conversations
+from tests.transcripts import behaviour_transcript, captured_v1, captured_v2, conversations
 
 
 @pytest.mark.parametrize("width", [0, MIN_WIDTH, 80, 1000])
@@ -31,3 +31,32 @@ def test_without_box_characters() -> None:
 def test_a_transcript_without_its_end_says_so() -> None:
     [conversation] = conversations(captured_v1(1).text.rsplit("\n", 2)[0])
     assert "ends here, without a verdict" in list(sequence_lines(conversation, width=80))[-1]
+
+
+def test_a_v2_message_is_said_when_the_key_to_encrypt_it_is_there() -> None:
+    [conversation] = conversations(captured_v2(secrets=False).text)
+    lines = list(sequence_lines(conversation, width=60, ascii_only=True))
+    assert [line[12:].rstrip("-<>| ") for line in lines[1:6]] == [
+        " |regtest v2, connected",
+        " |-- v2 key and garbage",
+        " |<-- v2 key, 64 bytes",
+        " |-- version 94 B",
+        " |  70016  /test:1/  height=0  time=17000000...",
+    ]
+    assert lines[4].startswith("      1.5 ms")
+
+
+def test_a_v2_message_is_not_said_to_a_peer_that_sends_no_key() -> None:
+    text = captured_v2(secrets=False).text.splitlines(keepends=True)
+    closed = '{"event":"closed","connection":1,"at_ms":9}\n'
+    [conversation] = conversations(text[0] + text[1] + closed)
+    assert '"direction":"sent"' in text[1]
+    lines = list(sequence_lines(conversation, width=60, ascii_only=True))
+    assert "version" not in "".join(lines)
+    assert "peer closed" in lines[3]
+
+
+def test_a_long_address_is_cut() -> None:
+    text = captured_v1(1).text.replace("127.0.0.1:18444", f"{'a' * 56}.onion:8333")
+    [conversation] = conversations(text)
+    assert {len(line) for line in sequence_lines(conversation, width=60)} == {60}

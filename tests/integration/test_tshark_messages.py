@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import sha256
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +103,16 @@ def transaction_fields(transactions: Iterable[m.Transaction]) -> Fields:
         "tx.in.seq": [input_.sequence for input_ in inputs],
         "tx.out.value": [output.value & 0xFFFFFFFFFFFFFFFF for output in outputs],
         "tx.out.script": [output.script_pubkey.hex() for output in outputs],
+        "tx.input_count": [len(transaction.inputs) for transaction in transactions],
+        "tx.output_count": [len(transaction.outputs) for transaction in transactions],
+        "tx.in.script_length": [len(input_.script_sig) for input_ in inputs],
+        "tx.out.script_length": [len(output.script_pubkey) for output in outputs],
     }
 
 
 def inventory_fields(message: m.Inv) -> Fields:
     return {
+        f"{message.msg_type}.count": [len(message.items)],
         f"{message.msg_type}.type": [item.type for item in message.items],
         f"{message.msg_type}.hash": [item.hash.hex() for item in message.items],
     }
@@ -116,6 +122,7 @@ def locator_fields(message: m.GetHeaders) -> Fields:
     version = "headers.version" if message.msg_type == "getheaders" else "version.version"
     return {
         version: [message.version],
+        f"{message.msg_type}.count": [len(message.locator)],
         f"{message.msg_type}.hash_start": [hash_.hex() for hash_ in message.locator],
         f"{message.msg_type}.hash_stop": [message.stop_hash.hex()],
     }
@@ -124,11 +131,20 @@ def locator_fields(message: m.GetHeaders) -> Fields:
 def addr_fields(message: m.Addr) -> Fields:
     entries = message.entries()
     return {
+        "addr.count": [len(entries)],
         "addr.address": [entry.serialize().hex() for entry in entries],
         "addr.timestamp": [entry.time for entry in entries],
         "address.services": [entry.services for entry in entries],
+        "address.address": [IPv6Address(entry.ip) for entry in entries],
         "address.port": [entry.port for entry in entries],
     }
+
+
+def text_fields(*texts: bytes) -> Fields:
+    fields: Fields = {"string.count": [len(text) for text in texts]}
+    if all(0x20 <= byte < 0x7F for text in texts for byte in text):  # others are shown as escapes
+        fields["string.value"] = [text.decode() for text in texts]
+    return fields
 
 
 def version_fields(message: m.Version) -> Fields:
@@ -139,8 +155,9 @@ def version_fields(message: m.Version) -> Fields:
         "version.nonce": [message.nonce],
         "version.relay": [message.relay],
         "address.services": [message.addr_recv.services, message.addr_from.services],
+        "address.address": [IPv6Address(message.addr_recv.ip), IPv6Address(message.addr_from.ip)],
         "address.port": [message.addr_recv.port, message.addr_from.port],
-        "string.count": [len(message.user_agent or b"")],
+        **text_fields(message.user_agent or b""),
     }
     if message.start_height is not None:
         fields["version.start_height"] = [message.start_height & 0xFFFFFFFF]
@@ -153,6 +170,8 @@ def merkleblock_fields(message: m.MerkleBlock) -> Fields:
     return {
         **header_fields([message.header], "merkleblock"),
         "merkleblock.num_transactions": [message.total_transactions],
+        "merkleblock.hashes.count": [len(message.hashes)],
+        "merkleblock.flags.count": [len(message.flag_bytes)],
         "merkleblock.hashes.hash": [hash_.hex() for hash_ in message.hashes],
         "merkleblock.flags.data": [message.flag_bytes.hex()],
     }
@@ -160,6 +179,7 @@ def merkleblock_fields(message: m.MerkleBlock) -> Fields:
 
 def filterload_fields(message: m.FilterLoad) -> Fields:
     return {
+        "data.count": [len(message.filter)],
         "data.value": [message.filter.hex()],
         "filterload.nhashfunc": [message.hash_functions],
         "filterload.ntweak": [message.tweak],
@@ -172,7 +192,7 @@ def reject_fields(message: m.Reject) -> Fields:
     return {
         "reject.ccode": [message.ccode],
         "reject.data": [data],
-        "string.count": [len(message.message), len(message.reason)],
+        **text_fields(message.message, message.reason),
     }
 
 
@@ -189,7 +209,10 @@ KNOWN: dict[str, Callable[[Any], Fields]] = {
     "mempool": lambda o: {},
     "getblocks": locator_fields,
     "getheaders": locator_fields,
-    "headers": lambda o: header_fields(o.headers, "headers"),
+    "headers": lambda o: {
+        **header_fields(o.headers, "headers"),
+        "headers.count": [o.count, *(o.tx_counts or (0,) * o.count)],
+    },
     "block": lambda o: {
         **header_fields([o.header], "block"),
         **transaction_fields(o.transactions),
@@ -198,7 +221,7 @@ KNOWN: dict[str, Callable[[Any], Fields]] = {
     "tx": lambda o: transaction_fields([o.transaction]),
     "merkleblock": merkleblock_fields,
     "filterload": filterload_fields,
-    "filteradd": lambda o: {"data.value": [o.data.hex()]},
+    "filteradd": lambda o: {"data.count": [len(o.data)], "data.value": [o.data.hex()]},
     "filterclear": lambda o: {},
     "reject": reject_fields,
     "alert": lambda o: {},
@@ -234,6 +257,8 @@ def assert_same_fields(message: Message, layers: Layers) -> None:
         read: Callable[[str], object]
         if name.endswith("timestamp"):
             read = when
+        elif name == "address.address":
+            read = IPv6Address
         elif wanted and isinstance(wanted[0], int):
             read = number
         else:

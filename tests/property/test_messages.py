@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitcoin_handshake.errors import WireError
-from bitcoin_handshake.messages import REGISTRY, Addr, AddrV2, Message, decode, netaddr_from_key
+from bitcoin_handshake.errors import LocalProtocolError, WireError
+from bitcoin_handshake.messages import (
+    REGISTRY,
+    Addr,
+    AddrEntry,
+    AddrV2,
+    Headers,
+    Message,
+    decode,
+    netaddr_from_key,
+)
+from bitcoin_handshake.messages.base import HASH, HASHES
 from bitcoin_handshake.wire import serialize_compact_size
-from tests.message_literals import ALL
+from fuzz import fuzz_messages
+from fuzz.run import corpus
+from tests.message_literals import ALL, GENESIS_HEADER
 from tests.strategies import MESSAGES
 
 MSG_TYPES = sorted(REGISTRY)
@@ -75,6 +90,57 @@ def test_damaged_messages_are_kept_or_refused(msg_type: str) -> None:
         check(msg_type, data[:at] + inserted + data[at + removed :])
 
     damaged()
+
+
+def with_short_fields(record: Any) -> Iterator[Any]:
+    """Give copies of a message, in each of which a field of fixed length has one byte less."""
+    if isinstance(record, tuple):
+        for index, entry in enumerate(record):
+            for short in with_short_fields(entry):
+                yield (*record[:index], short, *record[index + 1 :])
+        return
+    if not is_dataclass(record) or isinstance(record, type):
+        return
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, bytes) and (each.metadata == HASH or each.name in ("hash", "ip")):
+            yield replace(record, **{each.name: value[:-1]})
+        elif isinstance(value, tuple) and each.metadata == HASHES:
+            yield from (
+                replace(record, **{each.name: (*value[:index], hash_[:-1], *value[index + 1 :])})
+                for index, hash_ in enumerate(value)
+            )
+        else:
+            for short in with_short_fields(value):
+                yield replace(record, **{each.name: short})
+
+
+@pytest.mark.parametrize("msg_type", MSG_TYPES)
+def test_a_field_of_a_wrong_length_is_never_written(msg_type: str) -> None:
+    for message, _ in ALL:
+        if message.msg_type == msg_type:
+            for short in with_short_fields(message):
+                with pytest.raises(LocalProtocolError):
+                    short.serialize()
+
+
+def test_wrong_lengths_are_tried_where_there_are_hashes() -> None:
+    tried = {message.msg_type for message, _ in ALL if list(with_short_fields(message))}
+    assert len(tried) == 25
+    with pytest.raises(LocalProtocolError):
+        Headers.from_headers([replace(GENESIS_HEADER, merkle_root=bytes(33))])
+    with pytest.raises(LocalProtocolError):
+        Addr.from_entries([AddrEntry(1, 1, bytes(4), 8333)])
+
+
+def test_fuzzing_begins_with_every_message() -> None:
+    begins = set()
+    for data in corpus("messages"):
+        msg_type = fuzz_messages.MSG_TYPES[data[0] % len(fuzz_messages.MSG_TYPES)]
+        assert data[1:] in LITERALS[msg_type]
+        begins.add(msg_type)
+        fuzz_messages.one_input(data)
+    assert sorted(begins) == MSG_TYPES
 
 
 @pytest.mark.parametrize("msg_type", ["addr", "addrv2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -231,3 +232,32 @@ def test_secrets_that_are_none_are_damage(secrets: dict[str, object], why: str) 
 
     with pytest.raises(DamagedTranscript, match=why):
         _changed(captured_v2(secrets=True), change)
+
+
+@pytest.mark.parametrize("kind", ["messages", "decoys", "skipped", "bad_versions"])
+def test_what_was_only_counted_takes_no_memory(kind: str) -> None:
+    """A line of 200 characters may stand for thirteen million messages."""
+    count = 20_000
+    size = 20 * count
+
+    def change(records: list[dict[str, Any]]) -> None:
+        last = max(i for i, record in enumerate(records) if record.get("direction") == "received")
+        omitted = {"event": "omitted", "connection": 1, "messages": 0, "bad_versions": 0, "skipped": 0}
+        omitted |= {
+            "at_ms": records[last]["at_ms"],
+            "offset": records[last - 1]["offset"] + size,
+            "decoys": 0,
+        }
+        for record in records[last:]:
+            if "offset" in record:
+                record["offset"] += size
+        records.insert(last, omitted | {kind: count})
+
+    _changed(captured_v2(secrets=False), lambda records: None)  # imports what it needs
+    tracemalloc.start()
+    try:
+        _changed(captured_v2(secrets=False), change)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * size

@@ -35,6 +35,20 @@ def test_a_file_gets_all_connections_and_is_appended_to(tmp_path: Path) -> None:
     assert [each.header.connection for each in conversations(path.read_text())] == [1, 2, 1]
 
 
+def test_half_a_line_of_an_earlier_run_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "all.jsonl"
+    path.write_text('{"event":"conn')
+    TranscriptFiles(str(path)).close()
+    assert path.read_text() == '{"event":"conn'
+    files = TranscriptFiles(str(path))
+    _talk(files)
+    _talk(files)
+    files.close()
+    half, rest = path.read_text().split("\n", 1)
+    assert half == '{"event":"conn'
+    assert [each.is_whole for each in conversations(rest)] == [True, True]
+
+
 @pytest.mark.parametrize("name", ["new/", "new/deeper/", "old"])
 def test_a_folder_gets_a_file_for_each(tmp_path: Path, name: str) -> None:
     (tmp_path / "old").mkdir()

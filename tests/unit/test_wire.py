@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from bitcoin_handshake.errors import FieldTooLong, NonMinimalCompactSize, Truncated, WireError
+from bitcoin_handshake.errors import (
+    FieldTooLong,
+    LocalProtocolError,
+    NonMinimalCompactSize,
+    Truncated,
+    WireError,
+)
 from bitcoin_handshake.protocol import MAX_SIZE
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 from tests.helpers import own_vectors
 
 CASES: list[dict[str, Any]] = json.loads(own_vectors("compactsize.json").read_text())["cases"]
@@ -160,3 +166,10 @@ def test_a_count_has_the_limit_of_its_list() -> None:
         Reader(b"\x03" + bytes(3)).count(entry_len=1, limit=2)
     with pytest.raises(FieldTooLong):
         Reader(b"\xfe\x01\x00\x00\x02" + bytes(9)).count(entry_len=1)
+
+
+@pytest.mark.parametrize("data", [b"", b"abc", b"abcde"])
+def test_bytes_of_a_fixed_length_have_it(data: bytes) -> None:
+    assert serialize_fixed(b"abcd", 4) == b"abcd"
+    with pytest.raises(LocalProtocolError, match=f"{len(data)} bytes where the layout has 4"):
+        serialize_fixed(data, 4)

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from io import BytesIO
+from itertools import islice
 from typing import Any, BinaryIO
 
 from bitcoin_handshake.chain import chain_from_text
@@ -17,8 +18,15 @@ from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.output.sequence import sequence_lines
 from bitcoin_handshake.cli.writer import stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
+from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.transcript.layout import Span, header_spans, payload_spans
-from bitcoin_handshake.transcript.reader import DamagedTranscript, read_conversations, read_lines
+from bitcoin_handshake.transcript.reader import (
+    LAST_EVENTS,
+    DamagedTranscript,
+    TranscriptLine,
+    read_conversations,
+    read_lines,
+)
 from bitcoin_handshake.transcript.recorder import decoded_fields
 from bitcoin_handshake.transcript.stream import (
     Damage,
@@ -35,6 +43,8 @@ MAX_INPUT_BYTES = 256 * 1024 * 1024
 """Hex and raw bytes that are read at most; transcripts have no limit."""
 HEAD_LEN = 4096
 WIDTH_WITHOUT_TERMINAL = 100
+ROWS_AT_ONCE = 1000
+"""A message of 4,000,000 bytes may have as many fields: 400 MB of text."""
 _Record = dict[str, Any]
 
 
@@ -68,10 +78,12 @@ class _Explainer:
         self._magic = None if network is None else chain_from_text(network).magic
         self._put = stream_writer(sys.stdout)
         self._is_damaged = False
+        self._open: set[int] = set()
+        self._unended = 0
 
     def run(self, stream: BinaryIO) -> ExitCode:
         head = _read(stream, HEAD_LEN, self._name)
-        if self._msg_type is None and head.lstrip().startswith(b"{"):
+        if self._msg_type is None and _begins_transcript(head):
             self._transcript(_Joined(head, stream))
         elif self._view == "sequence":
             raise InputError(f"{self._name} is not a transcript: --sequence draws nothing else")
@@ -88,7 +100,7 @@ class _Explainer:
     # --- hex and raw bytes ------------------------------------------------------------------
 
     def _bytes(self, text: bytes) -> None:
-        if not text:
+        if not text and self._msg_type is None:
             self._damage(Damage(0, "the input is empty"))
             return
         damage = None
@@ -105,7 +117,7 @@ class _Explainer:
 
     def _payload(self, msg_type: str, payload: bytes) -> None:
         record: _Record = {"event": "message", "msg_type": msg_type, "size": len(payload)}
-        self._show(record | decoded_fields(msg_type, payload), payload_spans(msg_type, payload))
+        self._show(record | decoded_fields(msg_type, payload, limit=None), payload_spans(msg_type, payload))
 
     def _stream(self, data: bytes, damage: Damage | None) -> Damage | None:
         """Show the messages; return why it ends: that of the hex where both have a reason."""
@@ -134,7 +146,7 @@ class _Explainer:
         }
         readable = None if message.anomaly is not None else payload
         spans = _chained(message.header, message.msg_type, payload, item.offset)
-        self._show(record | decoded_fields(message.msg_type, readable), spans)
+        self._show(record | decoded_fields(message.msg_type, readable, limit=None), spans)
 
     # --- transcripts ------------------------------------------------------------------------
 
@@ -143,8 +155,7 @@ class _Explainer:
             if self._view == "sequence":
                 self._draw(stream)
             else:
-                for line in read_lines(stream, self._name):
-                    self._transcript_line(dict(line.record))
+                self._lines(stream)
         except DamagedTranscript as error:
             self._is_damaged = True
             if self._view == "as_json":
@@ -152,6 +163,25 @@ class _Explainer:
                 self._put(json.dumps(damage) + "\n")
             else:
                 self._put(f"damaged at line {error.line}: {printable(error.why)}\n")
+
+    def _lines(self, stream: BinaryIO) -> None:
+        number = 0
+        for line in read_lines(stream, self._name):
+            number = line.number
+            self._note_end(line)
+            self._transcript_line(dict(line.record))
+        unended = self._unended + len(self._open)
+        if unended:
+            whose = "a connection ends" if unended == 1 else f"{unended} connections end"
+            raise DamagedTranscript(self._name, number, f"{whose} without a verdict")
+
+    def _note_end(self, line: TranscriptLine) -> None:
+        """Keep account of the connections that have begun and not ended."""
+        if line.event == "connection":
+            self._unended += line.connection in self._open
+            self._open.add(line.connection)
+        elif line.event in LAST_EVENTS:
+            self._open.discard(line.connection)
 
     def _draw(self, stream: BinaryIO) -> None:
         width = shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 0)).columns
@@ -172,7 +202,8 @@ class _Explainer:
         for name in ("fields", "error"):
             record.pop(name, None)
         spans = _chained(header, record["msg_type"], payload or b"", 0)
-        self._show(record | decoded_fields(record["msg_type"], readable), spans, is_peers_fault=True)
+        fields = decoded_fields(record["msg_type"], readable, limit=None)
+        self._show(record | fields, spans, is_peers_fault=True)
 
     def _show_event(self, record: _Record) -> None:
         if self._view == "as_json":
@@ -193,7 +224,9 @@ class _Explainer:
             return
         self._put(printable(_message_words(record)).rstrip() + "\n")
         if self._view == "hexdump":
-            self._put("".join(f"{line}\n" for line in hexdump_lines(spans)))
+            rows = hexdump_lines(spans)
+            while text := "".join(f"{row}\n" for row in islice(rows, ROWS_AT_ONCE)):
+                self._put(text)
 
     def _damage(self, damage: Damage) -> None:
         self._is_damaged = True
@@ -234,6 +267,14 @@ def _chained(header: bytes, msg_type: str, payload: bytes, offset: int) -> Itera
     if header:
         yield from header_spans(header, offset)
     yield from payload_spans(msg_type, payload, offset + len(header))
+
+
+def _begins_transcript(head: bytes) -> bool:
+    """Whether an object begins there; not where a magic does that looks like one.
+
+    Every v1 header has a zero byte: the highest of the payload's length.
+    """
+    return head.lstrip().startswith(b"{") and b"\0" not in head[:HEADER_LEN]
 
 
 def _is_text(data: bytes) -> bool:

@@ -22,6 +22,7 @@ from typing import ClassVar, Self
 from bitcoin_handshake.errors import BadEncoding, Truncated
 from bitcoin_handshake.messages.base import EmptyMessage, Message
 from bitcoin_handshake.netaddr import (
+    ADDRV1_LEN,
     ADDRV2_LENGTHS,
     CJDNS_PREFIX,
     INTERNAL_PREFIX,
@@ -32,7 +33,7 @@ from bitcoin_handshake.netaddr import (
     host_from_addrv2,
 )
 from bitcoin_handshake.protocol import MAX_ADDR_TO_SEND, MAX_ADDRV2_LEN, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = ["Addr", "AddrEntry", "AddrV2", "AddrV2Entry", "GetAddr", "netaddr_from_key"]
 
@@ -85,7 +86,9 @@ class AddrEntry:
 
     def serialize(self) -> bytes:
         """Write the 30 bytes."""
-        return _ENTRY.pack(self.time, self.services, self.ip, self.port.to_bytes(2))
+        return _ENTRY.pack(
+            self.time, self.services, serialize_fixed(self.ip, ADDRV1_LEN), self.port.to_bytes(2)
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return time, services as 16 hex digits and `host:port`."""

@@ -107,7 +107,11 @@ class Message:
         raise NotImplementedError
 
     def serialize(self) -> bytes:
-        """Write the payload, without any header."""
+        """Write the payload, without any header.
+
+        Raises:
+            LocalProtocolError: A field whose length the layout fixes has another.
+        """
         raise NotImplementedError
 
     def to_json(self) -> dict[str, object]:

@@ -14,7 +14,7 @@ from bitcoin_handshake.errors import FieldTooLong
 from bitcoin_handshake.messages.base import HASHES, EmptyMessage, Message
 from bitcoin_handshake.messages.headers import HASH_LEN, BlockHeader
 from bitcoin_handshake.protocol import MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = [
     "MAX_BLOOM_FILTER_SIZE",
@@ -166,7 +166,7 @@ class MerkleBlock(Message):
                 self.header.serialize(),
                 _U32.pack(self.total_transactions),
                 serialize_compact_size(len(self.hashes)),
-                *self.hashes,
+                *(serialize_fixed(hash_, HASH_LEN) for hash_ in self.hashes),
                 serialize_var_bytes(self.flag_bytes),
                 self.trailing,
             )

@@ -24,7 +24,7 @@ from bitcoin_handshake.messages.transactions import (
     serialize_transactions,
 )
 from bitcoin_handshake.protocol import MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed
 
 __all__ = [
     "MAX_TX_INDEX",
@@ -111,13 +111,13 @@ class CmpctBlock(Message):
         """Write the payload.
 
         Raises:
-            LocalProtocolError: The indexes do not rise.
+            LocalProtocolError: The indexes do not rise, or a hash or short id has a wrong length.
         """
         parts = [
             self.header.serialize(),
             _NONCE.pack(self.nonce),
             serialize_compact_size(len(self.short_ids)),
-            *self.short_ids,
+            *(serialize_fixed(short_id, SHORT_ID_LEN) for short_id in self.short_ids),
             serialize_compact_size(len(self.prefilled)),
         ]
         distances = _distances(entry.index for entry in self.prefilled)
@@ -167,10 +167,11 @@ class GetBlockTxn(Message):
         """Write the payload.
 
         Raises:
-            LocalProtocolError: The indexes do not rise.
+            LocalProtocolError: The indexes do not rise, or a hash or short id has a wrong length.
         """
         count = serialize_compact_size(len(self.indexes))
-        return b"".join((self.block_hash, count, *_distances(self.indexes), self.trailing))
+        block_hash = serialize_fixed(self.block_hash, HASH_LEN)
+        return b"".join((block_hash, count, *_distances(self.indexes), self.trailing))
 
 
 @dataclass(slots=True)
@@ -201,7 +202,8 @@ class BlockTxn(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return self.block_hash + serialize_transactions(self.transactions) + self.trailing
+        block_hash = serialize_fixed(self.block_hash, HASH_LEN)
+        return block_hash + serialize_transactions(self.transactions) + self.trailing
 
 
 def _next_index(reader: Reader, previous: int) -> int:

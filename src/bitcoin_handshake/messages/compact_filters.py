@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from bitcoin_handshake.messages.base import HASH, HASHES, Message
 from bitcoin_handshake.messages.headers import HASH_LEN
 from bitcoin_handshake.protocol import MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = [
     "MAX_GETCFHEADERS_SIZE",
@@ -55,7 +55,8 @@ class _FilterRange(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return _RANGE.pack(self.filter_type, self.start_height, self.stop_hash) + self.trailing
+        stop_hash = serialize_fixed(self.stop_hash, HASH_LEN)
+        return _RANGE.pack(self.filter_type, self.start_height, stop_hash) + self.trailing
 
 
 @dataclass(slots=True)
@@ -112,7 +113,9 @@ class GetCFCheckpt(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return _TYPE_AND_HASH.pack(self.filter_type, self.stop_hash) + self.trailing
+        return (
+            _TYPE_AND_HASH.pack(self.filter_type, serialize_fixed(self.stop_hash, HASH_LEN)) + self.trailing
+        )
 
 
 @dataclass(slots=True)
@@ -147,7 +150,7 @@ class CFilter(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        head = _TYPE_AND_HASH.pack(self.filter_type, self.block_hash)
+        head = _TYPE_AND_HASH.pack(self.filter_type, serialize_fixed(self.block_hash, HASH_LEN))
         return head + serialize_var_bytes(self.filter) + self.trailing
 
 
@@ -191,9 +194,10 @@ class CFHeaders(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        head = _TYPE_AND_TWO_HASHES.pack(self.filter_type, self.stop_hash, self.prev_filter_header)
-        count = serialize_compact_size(len(self.filter_hashes))
-        return b"".join((head, count, *self.filter_hashes, self.trailing))
+        ends = [serialize_fixed(hash_, HASH_LEN) for hash_ in (self.stop_hash, self.prev_filter_header)]
+        head = _TYPE_AND_TWO_HASHES.pack(self.filter_type, *ends)
+        hashes = [serialize_fixed(hash_, HASH_LEN) for hash_ in self.filter_hashes]
+        return b"".join((head, serialize_compact_size(len(hashes)), *hashes, self.trailing))
 
 
 @dataclass(slots=True)
@@ -232,6 +236,6 @@ class CFCheckpt(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        head = _TYPE_AND_HASH.pack(self.filter_type, self.stop_hash)
-        count = serialize_compact_size(len(self.filter_headers))
-        return b"".join((head, count, *self.filter_headers, self.trailing))
+        head = _TYPE_AND_HASH.pack(self.filter_type, serialize_fixed(self.stop_hash, HASH_LEN))
+        headers = [serialize_fixed(hash_, HASH_LEN) for hash_ in self.filter_headers]
+        return b"".join((head, serialize_compact_size(len(headers)), *headers, self.trailing))

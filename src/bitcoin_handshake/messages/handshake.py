@@ -12,9 +12,9 @@ from typing import ClassVar, Self
 
 from bitcoin_handshake.errors import BadEncoding, TrailingBytes
 from bitcoin_handshake.messages.base import NONCE, SERVICES, TEXT, EmptyMessage, Message
-from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.netaddr import ADDRV1_LEN, NetAddr
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH, MsgType
-from bitcoin_handshake.wire import Reader, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_fixed, serialize_var_bytes
 
 __all__ = ["Feature", "SendAddrV2", "SendTxRcncl", "V1Address", "Verack", "Version", "WtxidRelay"]
 
@@ -52,7 +52,7 @@ class V1Address:
 
     def serialize(self) -> bytes:
         """Write the 26 bytes."""
-        return _ADDRESS.pack(self.services, self.ip, self.port.to_bytes(2))
+        return _ADDRESS.pack(self.services, serialize_fixed(self.ip, ADDRV1_LEN), self.port.to_bytes(2))
 
     def to_json(self) -> dict[str, object]:
         """Return services as 16 hex digits, and `host:port`."""
@@ -165,7 +165,7 @@ class Version(Message):
                 self.services,
                 self.timestamp,
                 self.addr_recv.services,
-                self.addr_recv.ip,
+                serialize_fixed(self.addr_recv.ip, ADDRV1_LEN),
                 self.addr_recv.port.to_bytes(2),
             )
         ]

@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 
 from bitcoin_handshake.messages.base import BITS, HASH, HASHES, Message, fields_json, hash_text
 from bitcoin_handshake.protocol import MAX_HEADERS_RESULTS, MAX_LOCATOR_SZ, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed
 
 __all__ = ["BLOCK_HEADER_LEN", "HASH_LEN", "BlockHeader", "GetBlocks", "GetHeaders", "Headers"]
 
@@ -63,7 +63,12 @@ class BlockHeader:
     def serialize(self) -> bytes:
         """Write the 80 bytes."""
         return _HEADER.pack(
-            self.version, self.prev_block, self.merkle_root, self.timestamp, self.bits, self.nonce
+            self.version,
+            serialize_fixed(self.prev_block, HASH_LEN),
+            serialize_fixed(self.merkle_root, HASH_LEN),
+            self.timestamp,
+            self.bits,
+            self.nonce,
         )
 
     @property
@@ -233,7 +238,8 @@ class _Locator(Message):
     def serialize(self) -> bytes:
         """Write the payload."""
         count = serialize_compact_size(len(self.locator))
-        return b"".join((_VERSION.pack(self.version), count, *self.locator, self.stop_hash, self.trailing))
+        hashes = [serialize_fixed(hash_, HASH_LEN) for hash_ in (*self.locator, self.stop_hash)]
+        return b"".join((_VERSION.pack(self.version), count, *hashes, self.trailing))
 
 
 @dataclass(slots=True)

@@ -15,11 +15,12 @@ from typing import ClassVar, Self
 from bitcoin_handshake.messages.base import HASH, TEXT, Message, fields_json
 from bitcoin_handshake.messages.headers import HASH_LEN
 from bitcoin_handshake.protocol import MSG_TYPE_LEN, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = [
     "MAX_REJECT_MESSAGE_LENGTH",
     "NAMES_WITHOUT_LAYOUT",
+    "REJECTS_WITH_HASH",
     "REJECT_CODES",
     "Alert",
     "AlertBody",
@@ -47,6 +48,8 @@ REJECT_CODES = {
     0x43: "checkpoint",
 }
 """Names of the codes of `reject` (BIP61)."""
+REJECTS_WITH_HASH = (b"tx", b"block")
+"""The messages whose `reject` holds a hash (BIP61)."""
 
 NAMES_WITHOUT_LAYOUT = frozenset(
     (
@@ -71,7 +74,6 @@ _CODE = Struct("<i")
 _ALERT_HEAD = Struct("<iqqii")
 _ALERT_VERSIONS = Struct("<ii")
 _PRIORITY = Struct("<i")
-_REJECTS_WITH_HASH = (b"tx", b"block")
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ class Reject(Message):
         ccode = reader.u8("ccode")
         reason = reader.var_bytes("reason", limit=MAX_REJECT_MESSAGE_LENGTH)
         data = None
-        if message in _REJECTS_WITH_HASH and reader.remaining:
+        if message in REJECTS_WITH_HASH and reader.remaining:
             data = reader.read(HASH_LEN, "data")
         return cls(message, ccode, reason, data, reader.rest())
 
@@ -121,7 +123,7 @@ class Reject(Message):
                 serialize_var_bytes(self.message),
                 self.ccode.to_bytes(1),
                 serialize_var_bytes(self.reason),
-                self.data or b"",
+                b"" if self.data is None else serialize_fixed(self.data, HASH_LEN),
                 self.trailing,
             )
         )
@@ -286,7 +288,7 @@ class _Order(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return self.reply_key + self.wallet_transaction
+        return serialize_fixed(self.reply_key, HASH_LEN) + self.wallet_transaction
 
 
 @dataclass(slots=True)
@@ -348,4 +350,4 @@ class Reply(Message):
     def serialize(self) -> bytes:
         """Write the payload."""
         script = b"" if self.script is None else serialize_var_bytes(self.script) + self.trailing
-        return self.reply_key + _CODE.pack(self.code) + script
+        return serialize_fixed(self.reply_key, HASH_LEN) + _CODE.pack(self.code) + script

@@ -13,8 +13,9 @@ from struct import Struct
 from typing import ClassVar, Self
 
 from bitcoin_handshake.messages.base import EmptyMessage, Message, hash_text
+from bitcoin_handshake.messages.headers import HASH_LEN
 from bitcoin_handshake.protocol import MAX_INV_SZ, InvType, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed
 
 __all__ = ["GetData", "Inv", "InvItem", "Mempool", "NotFound"]
 
@@ -62,7 +63,7 @@ class _Inventory(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        parts = [_ITEM.pack(item.type, item.hash) for item in self.items]
+        parts = [_ITEM.pack(item.type, serialize_fixed(item.hash, HASH_LEN)) for item in self.items]
         return serialize_compact_size(len(parts)) + b"".join(parts) + self.trailing
 
 

@@ -19,7 +19,7 @@ from bitcoin_handshake.messages.transactions import (
     serialize_transactions,
 )
 from bitcoin_handshake.protocol import MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed
 
 __all__ = ["MAX_PACKAGE_COUNT", "AncPkgInfo", "GetPkgTxns", "PkgTxns", "SendPackages"]
 
@@ -81,7 +81,8 @@ class _WtxidList(Message):
 
     def serialize(self) -> bytes:
         """Write the payload."""
-        return b"".join((serialize_compact_size(len(self.wtxids)), *self.wtxids, self.trailing))
+        wtxids = [serialize_fixed(wtxid, HASH_LEN) for wtxid in self.wtxids]
+        return b"".join((serialize_compact_size(len(wtxids)), *wtxids, self.trailing))
 
 
 @dataclass(slots=True)

@@ -14,8 +14,9 @@ from typing import ClassVar, Self
 
 from bitcoin_handshake.errors import BadEncoding, LocalProtocolError
 from bitcoin_handshake.messages.base import HASH, Message, fields_json, hash_text
+from bitcoin_handshake.messages.headers import HASH_LEN
 from bitcoin_handshake.protocol import MAX_SIZE, MsgType
-from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_var_bytes
+from bitcoin_handshake.wire import Reader, serialize_compact_size, serialize_fixed, serialize_var_bytes
 
 __all__ = [
     "MIN_TX_LEN",
@@ -63,7 +64,7 @@ class TxInput:
         """Write the input without its witness."""
         return b"".join(
             (
-                _OUTPOINT.pack(self.prev_txid, self.prev_index),
+                _OUTPOINT.pack(serialize_fixed(self.prev_txid, HASH_LEN), self.prev_index),
                 serialize_var_bytes(self.script_sig),
                 _U32.pack(self.sequence),
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import isinf
 from types import MappingProxyType
 from typing import Any
 
@@ -83,7 +84,7 @@ def read_line(text: bytes) -> Record:
         ValueError: It is no line of a transcript; says why, in words for people.
     """
     try:
-        record = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
+        record = json.loads(text.decode("utf-8"), parse_float=_finite, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeDecodeError:
@@ -157,6 +158,13 @@ def _check_depth(record: Record) -> None:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 def _is_int(value: object) -> bool:

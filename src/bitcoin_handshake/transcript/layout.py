@@ -1,4 +1,4 @@
-"""Which bytes of a payload are which field, for the types whose layout is simple.
+"""Which bytes of a payload are which field, for every message that has fields.
 
 Owns the map from bytes to names and nothing of what they mean: `messages` decides whether a
 payload is right. A field that is cut off, and all bytes that no layout explains, come as they are.
@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from bitcoin_handshake.errors import WireError
 from bitcoin_handshake.messages.base import hash_text
+from bitcoin_handshake.messages.historical import REJECTS_WITH_HASH
 from bitcoin_handshake.protocol import HEADER_LEN, MsgType, services_names
 from bitcoin_handshake.records import user_agent_text
 from bitcoin_handshake.wire import Reader
@@ -150,6 +151,13 @@ def _var(name: str, meaning: _Meaning = _plain) -> _Layout:
     return layout
 
 
+def _compact(name: str) -> _Layout:
+    def layout(walker: _Walker) -> Iterator[Span]:
+        yield walker.count(name)[1]
+
+    return layout
+
+
 def _services_number(walker: _Walker) -> Iterator[Span]:
     value, span = walker.count("services")
     yield Span(span.offset, span.data, span.name, " ".join(services_names(value)) or "none")
@@ -176,13 +184,16 @@ def _version(walker: _Walker) -> Iterator[Span]:
 
 
 _HASH: _Field = ("hash", 32, hash_text)
+_BLOCK_HASH: _Field = ("block_hash", 32, hash_text)
+_STOP_HASH: _Field = ("stop_hash", 32, hash_text)
+_FILTER_TYPE: _Field = ("filter_type", 1, _unsigned)
 _INV = _list("inventory", _fields(("type", 4, _unsigned), _HASH))
 _LOCATOR = _joined(
     _fields(("version", 4, _unsigned)),
     _list("locator", _fields(_HASH)),
-    _fields(("stop_hash", 32, hash_text)),
+    _fields(_STOP_HASH),
 )
-_BLOCK_HEADER = _fields(
+_BLOCK_HEADER: tuple[_Field, ...] = (
     ("version", 4, _signed),
     ("prev_block", 32, hash_text),
     ("merkle_root", 32, hash_text),
@@ -190,6 +201,7 @@ _BLOCK_HEADER = _fields(
     ("bits", 4, _hex),
     ("nonce", 4, _unsigned),
 )
+_HEADER = _fields(*((f"header {name}", length, meaning) for name, length, meaning in _BLOCK_HEADER))
 
 
 def _transaction(walker: _Walker) -> Iterator[Span]:
@@ -216,22 +228,71 @@ def _transaction(walker: _Walker) -> Iterator[Span]:
     yield walker.take("lock_time", 4, _unsigned)
 
 
+_TRANSACTIONS = _list("transactions", _transaction)
+_FILTER_RANGE = _fields(_FILTER_TYPE, ("start_height", 4, _unsigned), _STOP_HASH)
+_WTXIDS = _list("wtxids", _fields(_HASH))
+_ALERT_BODY = _joined(
+    _fields(
+        ("version", 4, _signed),
+        ("relay_until", 8, _signed),
+        ("expiration", 8, _signed),
+        ("id", 4, _signed),
+        ("cancel", 4, _signed),
+    ),
+    _list("set_cancel", _fields(("id", 4, _signed))),
+    _fields(("min_ver", 4, _signed), ("max_ver", 4, _signed)),
+    _list("set_sub_ver", _var("text", user_agent_text)),
+    _fields(("priority", 4, _signed)),
+    *(_var(name, user_agent_text) for name in ("comment", "status_bar", "reserved")),
+)
+
+
+def _alert(walker: _Walker) -> Iterator[Span]:
+    length, span = walker.count("body length")
+    yield span
+    body = walker.take("body", length)
+    yield from _explained(_ALERT_BODY, _Walker(body.data, body.offset))
+    yield from _var("signature")(walker)
+
+
+def _reject(walker: _Walker) -> Iterator[Span]:
+    message = b""
+    for span in _var("message", user_agent_text)(walker):
+        message = span.data
+        yield span
+    yield walker.take("code", 1, _hex)
+    yield from _var("reason", user_agent_text)(walker)
+    if message in REJECTS_WITH_HASH:
+        yield from _optional(_HASH)(walker)
+
+
+def _order(walker: _Walker) -> Iterator[Span]:
+    yield walker.take("reply_key", 32, hash_text)
+    yield from walker.rest("wallet_transaction")
+
+
+def _reply(walker: _Walker) -> Iterator[Span]:
+    yield from _fields(("reply_key", 32, hash_text), ("code", 4, _signed))(walker)
+    if not walker.is_done:
+        yield from _var("script")(walker)
+
+
 _LAYOUTS = MappingProxyType(
     {
         MsgType.VERSION.value: _version,
         MsgType.SENDTXRCNCL.value: _fields(("version", 4, _unsigned), ("salt", 8, _hex)),
+        MsgType.FEATURE.value: _joined(_var("feature_id", user_agent_text), _var("data")),
         MsgType.PING.value: _optional(("nonce", 8, _hex)),
         MsgType.PONG.value: _optional(("nonce", 8, _hex)),
         MsgType.FEEFILTER.value: _fields(("fee_rate", 8, _signed)),
         MsgType.SENDCMPCT.value: _fields(("high_bandwidth", 1, _unsigned), ("version", 8, _unsigned)),
-        MsgType.FEATURE.value: _joined(_var("feature_id", user_agent_text), _var("data")),
         MsgType.INV.value: _INV,
         MsgType.GETDATA.value: _INV,
         MsgType.NOTFOUND.value: _INV,
         MsgType.GETBLOCKS.value: _LOCATOR,
         MsgType.GETHEADERS.value: _LOCATOR,
         MsgType.HEADERS.value: _list(
-            "headers", _joined(_BLOCK_HEADER, _fields(("transaction count", 1, _unsigned)))
+            "headers", _joined(_fields(*_BLOCK_HEADER), _compact("transaction count"))
         ),
         MsgType.ADDR.value: _list("addr", _fields(("time", 4, _unsigned), *_address("addr"))),
         MsgType.ADDRV2.value: _list(
@@ -245,13 +306,51 @@ _LAYOUTS = MappingProxyType(
             ),
         ),
         MsgType.TX.value: _transaction,
-        MsgType.BLOCK.value: _joined(_BLOCK_HEADER, _list("transactions", _transaction)),
-        MsgType.REJECT.value: _joined(
-            _var("message", user_agent_text),
-            _fields(("code", 1, _hex)),
-            _var("reason", user_agent_text),
-            _optional(("hash", 32, hash_text)),
+        MsgType.BLOCK.value: _joined(_HEADER, _TRANSACTIONS),
+        MsgType.FILTERLOAD.value: _joined(
+            _var("filter"),
+            _fields(("hash_functions", 4, _unsigned), ("tweak", 4, _unsigned), ("flags", 1, _unsigned)),
         ),
+        MsgType.FILTERADD.value: _var("data"),
+        MsgType.MERKLEBLOCK.value: _joined(
+            _HEADER,
+            _fields(("total_transactions", 4, _unsigned)),
+            _list("hashes", _fields(_HASH)),
+            _var("flag_bytes"),
+        ),
+        MsgType.CMPCTBLOCK.value: _joined(
+            _HEADER,
+            _fields(("nonce", 8, _hex)),
+            _list("short_ids", _fields(("id", 6, hash_text))),
+            _list("prefilled", _joined(_compact("distance"), _transaction)),
+        ),
+        MsgType.GETBLOCKTXN.value: _joined(_fields(_BLOCK_HASH), _list("indexes", _compact("distance"))),
+        MsgType.BLOCKTXN.value: _joined(_fields(_BLOCK_HASH), _TRANSACTIONS),
+        MsgType.GETCFILTERS.value: _FILTER_RANGE,
+        MsgType.GETCFHEADERS.value: _FILTER_RANGE,
+        MsgType.GETCFCHECKPT.value: _fields(_FILTER_TYPE, _STOP_HASH),
+        MsgType.CFILTER.value: _joined(_fields(_FILTER_TYPE, _BLOCK_HASH), _var("filter")),
+        MsgType.CFHEADERS.value: _joined(
+            _fields(_FILTER_TYPE, _STOP_HASH, ("prev_filter_header", 32, hash_text)),
+            _list("filter_hashes", _fields(_HASH)),
+        ),
+        MsgType.CFCHECKPT.value: _joined(
+            _fields(_FILTER_TYPE, _STOP_HASH), _list("filter_headers", _fields(_HASH))
+        ),
+        MsgType.REQRECON.value: _fields(("set_size", 2, _unsigned), ("q", 2, _unsigned)),
+        MsgType.SKETCH.value: _var("skdata"),
+        MsgType.RECONCILDIFF.value: _joined(
+            _fields(("success", 1, _unsigned)), _list("ask_shortids", _fields(("id", 4, _unsigned)))
+        ),
+        MsgType.SENDPACKAGES.value: _fields(("versions", 8, _hex)),
+        MsgType.ANCPKGINFO.value: _WTXIDS,
+        MsgType.GETPKGTXNS.value: _WTXIDS,
+        MsgType.PKGTXNS.value: _TRANSACTIONS,
+        MsgType.REJECT.value: _reject,
+        MsgType.ALERT.value: _alert,
+        MsgType.CHECKORDER.value: _order,
+        MsgType.SUBMITORDER.value: _order,
+        MsgType.REPLY.value: _reply,
     }
 )
 
@@ -280,10 +379,13 @@ def payload_spans(msg_type: str, payload: bytes, offset: int = 0) -> Iterator[Sp
     """
     walker = _Walker(payload, offset)
     layout = _LAYOUTS.get(msg_type)
-    if layout is not None:
-        try:
-            yield from layout(walker)
-        except WireError as error:
-            yield from walker.rest(f"({error})")
-            return
-    yield from walker.rest("(trailing)" if layout is not None else "")
+    yield from walker.rest() if layout is None else _explained(layout, walker)
+
+
+def _explained(layout: _Layout, walker: _Walker) -> Iterator[Span]:
+    try:
+        yield from layout(walker)
+    except WireError as error:
+        yield from walker.rest(f"({error})")
+        return
+    yield from walker.rest("(trailing)")

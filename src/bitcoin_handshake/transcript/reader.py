@@ -13,9 +13,17 @@ from typing import BinaryIO
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.transcript.format import MAX_LINE_BYTES, Record, read_line
 
-__all__ = ["Conversation", "DamagedTranscript", "TranscriptLine", "read_conversations", "read_lines"]
+__all__ = [
+    "LAST_EVENTS",
+    "Conversation",
+    "DamagedTranscript",
+    "TranscriptLine",
+    "read_conversations",
+    "read_lines",
+]
 
 LAST_EVENTS = frozenset({"verdict", "interrupted"})
+"""What a connection ends with, where it ends."""
 
 
 class DamagedTranscript(InputError):

@@ -359,12 +359,15 @@ class Recorder:
         return round((at - self._started) * 1000, 3)
 
 
-def decoded_fields(msg_type: str, payload: bytes | None) -> dict[str, Any]:
+def decoded_fields(
+    msg_type: str, payload: bytes | None, *, limit: int | None = MAX_FIELDS_CHARACTERS
+) -> dict[str, Any]:
     """Return `fields`, and `error` where the payload is not that of its type.
 
     Args:
         msg_type: Type of the message.
         payload: Its payload, or None where there is none to read.
+        limit: Characters of text from which on `fields` is None all the same; None for any number.
     """
     if payload is None:
         return {"fields": None}
@@ -375,7 +378,7 @@ def decoded_fields(msg_type: str, payload: bytes | None) -> dict[str, Any]:
     if isinstance(message, UnknownMessage):
         return {"fields": None}
     fields = message.to_json()
-    if len(payload) > MAX_FIELDS_CHARACTERS // 32 and len(line_of(fields)) > MAX_FIELDS_CHARACTERS:
+    if limit is not None and len(payload) > limit // 32 and len(line_of(fields)) > limit:
         return {"fields": None}
     return {"fields": fields}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from types import MappingProxyType
 from typing import Protocol
 
@@ -207,8 +208,7 @@ class ScriptedTransport:
 
     def _expand(self, omitted: Omitted, end: int) -> Iterator[ReceivedMessage]:
         """Give as many messages that change nothing; the first of their kind did, and is on record."""
-        for _ in range(omitted.decoys):
-            self._events.append(TransportEvent(TransportEventKind.DECOY, end, 0))
+        self._events.extend(repeat(TransportEvent(TransportEventKind.DECOY, end, 0), omitted.decoys))
         for _ in range(omitted.skipped):
             yield ReceivedMessage("", None, 0, self._last_skipped)
         for _ in range(omitted.bad_versions):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -61,6 +62,7 @@ class TranscriptFiles:
         self._lock = threading.Lock()
         self._queue: SimpleQueue[tuple[_Open, int, str] | None] = SimpleQueue()
         self._descriptor: int | None = None
+        self._begins_line = False
         self._is_folder = path.endswith(os.sep) or os.path.isdir(path)
         try:
             if self._is_folder:
@@ -68,6 +70,7 @@ class TranscriptFiles:
                 _check_folder(path)
             else:
                 self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._begins_line = _ends_inside_a_line(path, self._descriptor)
         except (OSError, ValueError) as error:
             raise EnvironmentFailure(f"cannot write {path}: {_why(error)}") from None
         self._thread = threading.Thread(target=self._run, name="transcripts", daemon=True)
@@ -142,6 +145,9 @@ class TranscriptFiles:
 
     def _write(self, open_: _Open, connection: int, data: bytes) -> None:
         if self._descriptor is not None:
+            if self._begins_line:  # a run that was killed, or a full disk, has left half a line
+                self._begins_line = False
+                data = b"\n" + data
             _write_all(self._descriptor, data)
             return
         # Opened for each write: thousands of connections would need as many descriptors.
@@ -178,6 +184,18 @@ def _file_name(label: str, connection: int) -> str:
 def _check_folder(path: str) -> None:
     if not os.access(path, os.W_OK | os.X_OK):
         raise PermissionError(13, os.strerror(13), path)
+
+
+def _ends_inside_a_line(path: str, descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return False
+    try:
+        with open(path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:  # may be written and not read
+        return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -26,7 +26,10 @@ def summary(msg_type: str, fields: Mapping[str, Any] | None) -> str:
     if fields is None:
         return ""
     words = _version(fields) if msg_type == "version" else _general(fields)
-    text = printable("  ".join(words))
+    return _cut(printable("  ".join(words)))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MAX_SUMMARY_CHARACTERS else text[: MAX_SUMMARY_CHARACTERS - 3] + "..."
 
 
@@ -72,7 +75,7 @@ def hexdump_lines(spans: Iterable[Span]) -> Iterator[str]:
         for start in range(0, len(span.data), BYTES_PER_ROW):
             row = span.data[start : start + BYTES_PER_ROW]
             words = f"{span.name} {span.meaning}".strip() if not start else ""
-            shown = printable(words) if words or span.name else _characters(row)
+            shown = _cut(printable(words)) if words or span.name else _characters(row)
             yield f"    {span.offset + start:08x}  {row.hex(' '):<47}  {shown}".rstrip()
 
 
