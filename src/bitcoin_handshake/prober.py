@@ -108,6 +108,7 @@ class Prober:
         chain: Name of the chain, for the records.
         nonces: Those of our open connections.
         garbage: Where v2 connections get theirs.
+        is_ending: Whether nothing more is begun, nor waited for.
 
     Raises:
         EnvironmentFailure: v2 is asked for, and the libraries that it needs do not load. Mode
@@ -127,6 +128,7 @@ class Prober:
         if self._first_visit is V2Visit:
             self.garbage = GarbageSource()
         self._waiting: dict[Visit, asyncio.TimerHandle] = {}
+        self.is_ending = False
         self._entropy = b""
         self._entropy_pos = 0
 
@@ -164,7 +166,7 @@ class Prober:
             result: What came of that.
             left_s: Seconds that the node has left; with none it is over.
         """
-        if left_s <= 0:
+        if left_s <= 0 or self.is_ending:
             self.on_result(result)
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
@@ -172,6 +174,19 @@ class Prober:
         again.began = visit.started
         again.until = monotonic() + left_s
         self._dial_again(again, result)
+
+    def end(self) -> None:
+        """Hand out the nodes that completed a handshake and are not over; begin nothing more.
+
+        Those are the ones that we listen to beyond the verdict, and those that completed v2 and are
+        being asked in v1 as well (`both`).
+        """
+        self.is_ending = True
+        self._dialer.end_lingering()
+        for visit in [*self._dialer.connections, *self._waiting]:
+            earlier = visit.earlier if isinstance(visit, Visit) else None
+            if earlier is not None and earlier.outcome is Outcome.OK:
+                self.on_result(earlier)
 
     def close(self) -> None:
         """Forget the nodes whose second connection was not dialled yet."""

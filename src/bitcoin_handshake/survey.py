@@ -162,6 +162,8 @@ class Survey:
         stopping = asyncio.create_task(self._stopped.wait())
         try:
             await stopping
+            if self.summary.interrupted:
+                self._prober.end()
         finally:
             feeding.cancel()
             stopping.cancel()

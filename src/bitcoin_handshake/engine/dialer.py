@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from errno import EADDRNOTAVAIL, ECONNRESET, EINPROGRESS, ENETUNREACH, EPIPE
 from time import monotonic
 
@@ -115,6 +115,11 @@ class Dialer:
     def in_flight(self) -> int:
         """Connections dialled and not over."""
         return len(self._connections)
+
+    @property
+    def connections(self) -> Collection[Connection]:
+        """Those dialled and not over."""
+        return self._connections.values()
 
     def close(self) -> None:
         """Close every connection without a word to its owner, and stop."""
@@ -276,6 +281,16 @@ class Dialer:
         if deadline is not None and int(deadline * TICKS_PER_S) + 1 < connection.tick:
             self._disarm(connection)
             self._arm(connection, deadline)
+
+    def end_lingering(self) -> None:
+        """End at once the connections that only listen on: their verdict has fallen."""
+        now = monotonic()
+        for connection in list(self._connections.values()):
+            session = connection.session
+            if session is not None and session.is_complete:
+                session.handle_timeout(now=now)
+                connection.pending = b""
+                self._settle(connection, session)
 
     def notify(self) -> None:
         """Let the owner start more connections, as at the end of a turn."""
