@@ -28,8 +28,9 @@ def test_demo_takes_output_options(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["--behaviours", "nonsense"], "unknown behaviour 'nonsense'"),
-        (["--nodes", "0"], "not in the range"),
-        (["--json", "--csv"], "exclude each other"),
+        (["--behaviours", ""], "the name of a behaviour is missing"),
+        (["--nodes", "0"], "is not a whole number, 1 or more"),
+        (["--json", "--csv"], "cannot be used together"),
         (["seed.example"], "unexpected extra argument"),
     ],
 )

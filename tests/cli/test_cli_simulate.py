@@ -76,11 +76,13 @@ def test_lists_behaviours(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--behaviours", "nonsense"], 2, "unknown behaviour 'nonsense'"),
         (["--behaviours", "core=-1"], 2, "share"),
-        (["--nodes", "0"], 2, "not in the range"),
+        (["--behaviours", ""], 2, "the name of a behaviour is missing"),
+        (["--behaviours", "core=1e308,http=1e308"], 2, "share"),
+        (["--nodes", "0"], 2, "is not a whole number, 1 or more (see 'bitcoin-handshake simulate --help')"),
         (["--nodes", "20000000"], 2, "addresses"),
-        (["--port", "65536"], 2, "not in the range"),
+        (["--port", "65536"], 2, "is not a whole number from 0 to 65535"),
         (["-n", "litecoin"], 2, "unknown chain"),
-        (["--seed", "x"], 2, "not a valid integer"),
+        (["--seed", "x"], 2, "is not a whole number"),
         (["x"], 2, "unexpected extra argument"),
     ],
 )
