@@ -54,6 +54,14 @@ def test_json_is_one_line_once_everything_listens(
     assert (process.returncode, out, err) == (0, "", "")
 
 
+def test_one_node_is_told_of_as_one() -> None:
+    with _simulate("--nodes", "1", "--port", "0", "--behaviours", "core") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(
+            "1 simulated node on regtest and its DNS seed at 127.0.0.1:"
+        )
+
+
 def test_prints_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
     with _simulate("--nodes", "2", "--port", "0", "--behaviours", "core") as process:
         assert process.stdout is not None

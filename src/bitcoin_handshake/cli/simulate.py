@@ -137,8 +137,9 @@ async def serve(simulated: SimulatedNetwork, interrupts: Interrupts, *, as_json:
 
 def _announcement(simulated: SimulatedNetwork) -> str:
     count = len(simulated.nodes)
+    nodes, their = ("node", "its") if count == 1 else ("nodes", "their")
     return (
-        f"{count} simulated node{'s' if count > 1 else ''} on {simulated.options.params.chain.value} and "
-        f"their DNS seed at {simulated.dns} listen until Ctrl-C. Try, in another terminal:\n\n"
+        f"{count} simulated {nodes} on {simulated.options.params.chain.value} and {their} DNS seed at "
+        f"{simulated.dns} listen until Ctrl-C. Try, in another terminal:\n\n"
         f"  {simulated.command()}\n"
     )
