@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -22,6 +24,13 @@ def test_demo_takes_output_options(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["ok"] * 3
     assert err == ""
+
+
+def test_few_descriptors_fail_no_node() -> None:
+    """Both ends of each connection live in the process: 120 nodes leave 16 of 200."""
+    demo = f"ulimit -n 200; exec {sys.executable} -m bitcoin_handshake demo --nodes 120 --behaviours core"
+    done = subprocess.run(["sh", "-c", demo], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.endswith("\nFinished! Handshake results: 120 OK | 0 PARTIALLY OK | 0 FAILED\n")
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
     from bitcoin_handshake.cli.handshake import HandshakeOptions
     from bitcoin_handshake.cli.logs import ROOT
     from bitcoin_handshake.cli.runner import handshake
+    from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY
     from bitcoin_handshake.simulate.network import SimulatedNetwork
 
     logger = logging.getLogger(ROOT)
@@ -99,6 +100,8 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
                 port=simulated.nodes[0].netaddr.port,
                 timeout_s=TIMEOUT_S,
                 resolver=simulated.dns,
+                # Both ends of each connection are in this process, and share its descriptors.
+                concurrency=min(DEFAULT_CONCURRENCY, max(1, simulated.fleet.max_connections // 2)),
                 allow_private=True,
                 output=output,
             ),
