@@ -346,7 +346,7 @@ def log_level_options(command: Decorated) -> Decorated:
     """Add the options that say how much is told on standard error."""
     for option in reversed(
         (
-            click.option("-v", "--verbose", count=True, help="Tell more: debug; twice: trace."),
+            click.option("-v", "--verbose", count=True, help="Tell more: level debug."),
             click.option("-q", "--quiet", is_flag=True, help="Errors only; no sum on standard error."),
             click.option(
                 "--log-level",
