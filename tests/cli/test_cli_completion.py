@@ -11,6 +11,7 @@ import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.cli.main import COMPLETE_VARIABLE, main
+from tests.helpers import unavailable
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -21,10 +22,11 @@ def test_prints_a_script_that_the_shell_accepts(
     out, err = capsys.readouterr()
     assert f"{COMPLETE_VARIABLE}={shell}_complete" in out
     assert err == ""
-    if shutil.which(shell):
-        script = tmp_path / "script"
-        script.write_text(out)
-        subprocess.run([shell, "-n", str(script)], check=True)
+    if not shutil.which(shell):
+        unavailable(f"{shell} is not installed")
+    script = tmp_path / "script"
+    script.write_text(out)
+    subprocess.run([shell, "-n", str(script)], check=True)
 
 
 def test_other_shells_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
