@@ -169,7 +169,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     "--concurrency",
     type=WholeNumberType(1),
     metavar="N",
-    help="Connections at once [what fits].",
+    help="Connections at once [1024, or what fits].",
 )
 @click.option(
     "--allow-private",
