@@ -109,6 +109,7 @@ class Prober:
         chain: Name of the chain, for the records.
         nonces: Those of our open connections.
         garbage: Where v2 connections get theirs.
+        is_stopping: Whether nothing more is begun, nor waited for.
 
     Raises:
         EnvironmentFailure: v2 is asked for, and the libraries that it needs do not load. Mode
@@ -128,7 +129,7 @@ class Prober:
         if self._first_visit is V2Visit:
             self.garbage = GarbageSource()
         self._waiting: dict[Visit, asyncio.TimerHandle] = {}
-        self._is_stopping = False
+        self.is_stopping = False
         self._entropy = b""
         self._entropy_pos = 0
 
@@ -166,7 +167,7 @@ class Prober:
             result: What came of that.
             left_s: Seconds that the node has left; with none, and after `stop`, it is over.
         """
-        if left_s <= 0 or self._is_stopping:
+        if left_s <= 0 or self.is_stopping:
             self.on_result(result)
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
@@ -176,9 +177,17 @@ class Prober:
         self._dial_again(again, result, monotonic() + SHORTAGE_LIMIT_S)
 
     def stop(self) -> None:
-        """Hand out what is known of the nodes whose verdict has come, and begin nothing more."""
-        self._is_stopping = True
+        """Hand out the nodes that completed a handshake and are not over; begin nothing more.
+
+        Those are the ones that we listen to beyond the verdict, and those that completed v2 and are
+        being asked in v1 as well (`both`).
+        """
+        self.is_stopping = True
         self._dialer.end_lingering()
+        for visit in [*self._dialer.connections, *self._waiting]:
+            earlier = visit.earlier if isinstance(visit, Visit) else None
+            if earlier is not None and earlier.outcome is Outcome.OK:
+                self.on_result(earlier)
 
     def close(self) -> None:
         """Forget the nodes whose second connection was not dialled yet."""

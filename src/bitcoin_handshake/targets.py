@@ -315,11 +315,11 @@ def _hidden_target(text: str, host: str, port_text: str | None) -> Target:
 def _why_not_ipv4(labels: list[str]) -> str:
     """Say what is wrong with a name that ends in a number."""
     if not all(label.isdigit() for label in labels):
-        return "the last label of a name is not a number; an IPv4 address has four of them"
+        return "a name may not end in a number; an IPv4 address has four numbers from 0 to 255"
     if len(labels) != 4:
         return f"an IPv4 address has four numbers, this has {len(labels)}"
     if any(len(label) > 1 and label.startswith("0") for label in labels):
-        return "an IPv4 address has no leading zeros"
+        return "the numbers of an IPv4 address may not begin with zeros"
     return "the numbers of an IPv4 address go from 0 to 255"
 
 

@@ -218,6 +218,7 @@ class Visit(Connection):
         )
 
     def _judge(self, session: Session) -> ProbeResult:
+        prober = self.prober
         handshake = session.handshake
         error = session.error
         version = handshake.peer_version
@@ -226,7 +227,7 @@ class Visit(Connection):
         now_unix = time()
         result = ProbeResult(
             self.target,
-            self.prober.chain,
+            prober.chain,
             session.outcome,
             now_unix,
             self.netaddr,
@@ -237,7 +238,7 @@ class Visit(Connection):
             version,
             handshake.features,
             is_complete,
-            is_complete and self.prober.options.linger_s > 0,
+            is_complete and prober.options.linger_s > 0 and not prober.is_stopping,
         )
         result.anomalies = handshake.anomalies
         result.resolve_ms = self.resolve_ms

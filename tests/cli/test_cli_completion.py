@@ -11,6 +11,7 @@ import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.cli.main import COMPLETE_VARIABLE, main
+from tests.helpers import unavailable
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -21,10 +22,11 @@ def test_prints_a_script_that_the_shell_accepts(
     out, err = capsys.readouterr()
     assert f"{COMPLETE_VARIABLE}={shell}_complete" in out
     assert err == ""
-    if shutil.which(shell):
-        script = tmp_path / "script"
-        script.write_text(out)
-        subprocess.run([shell, "-n", str(script)], check=True)
+    if not shutil.which(shell):
+        unavailable(f"{shell} is not installed")
+    script = tmp_path / "script"
+    script.write_text(out)
+    subprocess.run([shell, "-n", str(script)], check=True)
 
 
 def test_other_shells_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,8 +34,18 @@ def test_other_shells_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> Non
     assert "'csh' is not one of" in capsys.readouterr().err
 
 
+def test_a_shell_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion"]) == 2
+    assert "Missing argument 'SHELL'. Choose from: bash, zsh, fish" in capsys.readouterr().err
+
+
 def _complete(*words: str) -> list[str]:
     """Ask as bash's script does: all words, the last of them incomplete."""
+    return [value for _, _, value in (line.partition(",") for line in _answer(*words))]
+
+
+def _answer(*words: str) -> list[str]:
+    """Return the lines of kind and value that bash's script is answered."""
     done = subprocess.run(
         [sys.executable, "-m", "bitcoin_handshake"],
         env={
@@ -43,7 +55,7 @@ def _complete(*words: str) -> list[str]:
         },
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return done.stdout.splitlines()
 
 
 def test_first_word_offers_commands_and_seeds() -> None:
@@ -72,7 +84,23 @@ def test_seeds_are_those_of_the_chain() -> None:
 def test_files_are_offered_behind_an_at(tmp_path: Path) -> None:
     (tmp_path / "list.txt").touch()
     (tmp_path / "lists").mkdir()
-    assert _complete(f"@{tmp_path}/li") == [f"@{tmp_path}/list.txt", f"@{tmp_path}/lists/"]
+    files = [f"@{tmp_path}/list.txt", f"@{tmp_path}/lists/"]
+    assert _complete(f"@{tmp_path}/li") == files
+    # As bash says it: `@` is a word of its own in its list, though it replaces both.
+    assert _complete("@", f"{tmp_path}/li") == files
+    assert _complete("seed.example", "@", f"{tmp_path}/li") == files
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("-o", "ou"), "file,ou"),
+        (("--transcript", "tr"), "file,tr"),
+        (("demo", "-o", "ou"), "file,ou"),
+    ],
+)
+def test_the_shell_offers_its_files(words: tuple[str, ...], answer: str) -> None:
+    assert _answer(*words) == [answer]
 
 
 def test_other_commands_complete_their_own() -> None:

@@ -12,8 +12,8 @@ from bitcoin_handshake.cli.main import main
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--json", "--hexdump", "x"], "exclude each other"),
-        (["--json", "--sequence", "x"], "exclude each other"),
+        (["--json", "--hexdump", "x"], "cannot be used together"),
+        (["--json", "--sequence", "x"], "cannot be used together"),
         (["--type", "", "x"], "is no message type"),
         (["--type", "thirteenchars", "x"], "'thirteenchars' is no message type: 1 to 12 printable ASCII"),
         (["--type", "ver\x1back", "x"], "is no message type"),

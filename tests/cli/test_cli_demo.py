@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -24,12 +26,20 @@ def test_demo_takes_output_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
 
 
+def test_few_descriptors_fail_no_node() -> None:
+    """Both ends of each connection live in the process: 120 nodes leave 16 of 200."""
+    demo = f"ulimit -n 200; exec {sys.executable} -m bitcoin_handshake demo --nodes 120 --behaviours core"
+    done = subprocess.run(["sh", "-c", demo], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.endswith("\nFinished! Handshake results: 120 OK | 0 PARTIALLY OK | 0 FAILED\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--behaviours", "nonsense"], "unknown behaviour 'nonsense'"),
-        (["--nodes", "0"], "not in the range"),
-        (["--json", "--csv"], "exclude each other"),
+        (["--behaviours", ""], "the name of a behaviour is missing"),
+        (["--nodes", "0"], "is not a whole number, 1 or more"),
+        (["--json", "--csv"], "cannot be used together"),
         (["seed.example"], "unexpected extra argument"),
     ],
 )

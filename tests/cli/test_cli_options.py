@@ -17,6 +17,7 @@ from bitcoin_handshake.cli.options import (
     ResolverType,
     SecondsType,
     UserAgentType,
+    WholeNumberType,
 )
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 
@@ -62,6 +63,31 @@ def test_rejects_seconds_that_are_no_time(text: str) -> None:
 def test_zero_seconds_where_they_are_allowed() -> None:
     assert SecondsType(zero_allowed=True).convert("0", None, None) == 0
     assert "0 or more" in _reason(SecondsType(zero_allowed=True), "-0.1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "number"),
+    [
+        (WholeNumberType(), "-5", -5),
+        (WholeNumberType(), "0", 0),
+        (WholeNumberType(1), "1" + "0" * 30, 10**30),
+        (WholeNumberType(0, 65535), "65535", 65535),
+    ],
+)
+def test_whole_number(kind: WholeNumberType, text: str, number: int) -> None:
+    assert kind.convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["", "x", "1.5", "1e3", "1_0", "+1", " 1", "\u0661", "9" * 5000])
+def test_rejects_what_is_no_whole_number(text: str) -> None:
+    assert _reason(WholeNumberType(), text).endswith("is not a whole number")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "65536"])
+def test_rejects_whole_numbers_out_of_bounds(text: str) -> None:
+    assert _reason(WholeNumberType(1, 65535), text) == f"'{text}' is not a whole number from 1 to 65535"
+    if text != "65536":
+        assert _reason(WholeNumberType(1), text) == f"'{text}' is not a whole number, 1 or more"
 
 
 def test_hex() -> None:

@@ -11,7 +11,14 @@ import sys
 import pytest
 
 from bitcoin_handshake.cli import progress
-from bitcoin_handshake.cli.progress import LiveBar, can_be_live, counts_text, is_same_terminal, restore_cursor
+from bitcoin_handshake.cli.progress import (
+    LiveBar,
+    can_be_live,
+    counts_text,
+    is_piped,
+    is_same_terminal,
+    restore_cursor,
+)
 from bitcoin_handshake.records import Summary
 
 
@@ -92,6 +99,15 @@ def test_no_bar_where_the_cursor_cannot_move(term: str, monkeypatch: pytest.Monk
 def test_no_bar_in_a_pipe() -> None:
     assert not can_be_live(io.StringIO())
     assert not can_be_live(None)
+
+
+def test_tells_a_pipe_from_a_file() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w") as pipe, open(os.devnull, "w") as file:
+        assert is_piped(pipe)
+        assert not is_piped(file)
+    assert not is_piped(io.StringIO())
+    assert not is_piped(None)
 
 
 def test_two_streams_of_one_terminal() -> None:

@@ -432,6 +432,27 @@ def test_the_bar_is_on_standard_error_only(core_node: SimulatedNetwork, tmp_path
     assert text.endswith("Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED\r\n")
 
 
+def test_no_bar_beside_a_pipe_whose_reader_may_use_the_terminal(core_node: SimulatedNetwork) -> None:
+    reading, writing = os.pipe()
+    with _silent_peer() as silent:
+        screen = _Screen(*_node(core_node), silent, "-t", "0.5", stdout=writing)
+        os.close(writing)
+        text = screen.read()
+    with os.fdopen(reading) as out:
+        assert out.read().endswith("Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED\n")
+    assert "\x1b[?25l" not in text
+
+
+def test_the_bar_is_drawn_where_the_pipe_is_not_used(core_node: SimulatedNetwork, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with _silent_peer() as silent:
+        output = ["-o", str(tmp_path / "out")]
+        screen = _Screen(*_node(core_node), silent, "-t", "0.5", *output, stdout=writing)
+        os.close(writing)
+        assert "\x1b[?25l" in screen.read()
+    os.close(reading)
+
+
 def test_runs_outside_the_main_thread(core_node: SimulatedNetwork, tmp_path: Path) -> None:
     codes: list[int] = []
     arguments = [*_node(core_node), "-o", str(tmp_path / "out"), "-q"]

@@ -54,6 +54,14 @@ def test_json_is_one_line_once_everything_listens(
     assert (process.returncode, out, err) == (0, "", "")
 
 
+def test_one_node_is_told_of_as_one() -> None:
+    with _simulate("--nodes", "1", "--port", "0", "--behaviours", "core") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(
+            "1 simulated node on regtest and its DNS seed at 127.0.0.1:"
+        )
+
+
 def test_prints_a_command_that_works(capsys: pytest.CaptureFixture[str]) -> None:
     with _simulate("--nodes", "2", "--port", "0", "--behaviours", "core") as process:
         assert process.stdout is not None
@@ -76,11 +84,13 @@ def test_lists_behaviours(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--behaviours", "nonsense"], 2, "unknown behaviour 'nonsense'"),
         (["--behaviours", "core=-1"], 2, "share"),
-        (["--nodes", "0"], 2, "not in the range"),
+        (["--behaviours", ""], 2, "the name of a behaviour is missing"),
+        (["--behaviours", "core=1e308,http=1e308"], 2, "share"),
+        (["--nodes", "0"], 2, "is not a whole number, 1 or more (see 'bitcoin-handshake simulate --help')"),
         (["--nodes", "20000000"], 2, "addresses"),
-        (["--port", "65536"], 2, "not in the range"),
+        (["--port", "65536"], 2, "is not a whole number from 0 to 65535"),
         (["-n", "litecoin"], 2, "unknown chain"),
-        (["--seed", "x"], 2, "not a valid integer"),
+        (["--seed", "x"], 2, "is not a whole number"),
         (["x"], 2, "unexpected extra argument"),
     ],
 )

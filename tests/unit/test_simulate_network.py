@@ -177,9 +177,13 @@ def test_a_taken_dns_port_is_named() -> None:
             asyncio.run(_start(options))
 
 
-def test_too_few_descriptors_are_noticed_before_anything_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_module, "raise_descriptor_limit", lambda: 100)
-    with pytest.raises(EnvironmentFailure, match="ulimit -n"):
+@pytest.mark.parametrize("limit", [16, 100, 114])
+def test_too_few_descriptors_are_noticed_before_anything_listens(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_module, "raise_descriptor_limit", lambda: limit)
+    words = rf"the limit of open files is {limit}, and 50 nodes need 115 at least: raise it \(ulimit -n\)"
+    with pytest.raises(EnvironmentFailure, match=words):
         asyncio.run(_start(NetworkOptions(node_count=50, mix=CORE_ONLY, port=0)))
 
 

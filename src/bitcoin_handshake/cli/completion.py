@@ -15,13 +15,13 @@ __all__ = ["command"]
     cls=Command,
     examples=(
         (f'eval "$({PROGRAM} completion bash)"', "bash, in ~/.bashrc"),
-        (f'eval "$({PROGRAM} completion zsh)"', "zsh, in ~/.zshrc"),
+        (f'eval "$({PROGRAM} completion zsh)"', "zsh, in ~/.zshrc, after compinit"),
         (f"{PROGRAM} completion fish | source", "fish, in ~/.config/fish/config.fish"),
     ),
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell: bash, zsh or fish."""
     from bitcoin_handshake.cli.main import COMPLETE_VARIABLE, cli
 
     kind = get_completion_class(shell)

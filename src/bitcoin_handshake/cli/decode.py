@@ -29,7 +29,7 @@ usage, 4 no such file."""
     ),
     epilog=EPILOG,
 )
-@click.argument("file", metavar="[FILE]", type=click.Path(), default="-")
+@click.argument("file", metavar="[FILE]", type=click.Path(readable=False), default="-")
 @click.option("--type", "msg_type", metavar="TYPE", help="The input is one payload of this message type.")
 @click.option("-n", "--network", "--chain", "network", type=ChainType(), help="Chain [that of the magic].")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a message.")

@@ -10,6 +10,7 @@ from bitcoin_handshake.cli.options import (
     PROGRAM,
     Command,
     OutputOptions,
+    WholeNumberType,
     log_level_options,
     log_options_from,
     output_options,
@@ -42,13 +43,15 @@ TIMEOUT_S = 2.0
     ),
     epilog="To keep such a network running and try any option by hand: bitcoin-handshake simulate",
 )
-@click.option("--nodes", type=click.IntRange(min=1), default=25, metavar="N", help="How many [default: 25].")
+@click.option("--nodes", type=WholeNumberType(1), default=25, metavar="N", help="How many [default: 25].")
 @click.option(
     "--behaviours",
     metavar="NAME[=SHARE],...",
     help="How they behave [default: a mix]; see simulate --list-behaviours.",
 )
-@click.option("--seed", type=int, default=0, metavar="N", help="What chance derives from [default: 0].")
+@click.option(
+    "--seed", type=WholeNumberType(), default=0, metavar="N", help="What chance derives from [default: 0]."
+)
 @output_options
 @log_level_options
 @click.pass_context
@@ -64,7 +67,10 @@ def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int
 
     configure_logging(log)
     options = NetworkOptions(
-        node_count=nodes, mix=parse_behaviours(behaviours or DEMO_MIX), seed=seed, port=0
+        node_count=nodes,
+        mix=parse_behaviours(DEMO_MIX if behaviours is None else behaviours),
+        seed=seed,
+        port=0,
     )
     return run_interruptible(lambda interrupts: show(options, output, interrupts))
 
@@ -80,6 +86,7 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
     from bitcoin_handshake.cli.handshake import HandshakeOptions
     from bitcoin_handshake.cli.logs import ROOT
     from bitcoin_handshake.cli.runner import handshake
+    from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY
     from bitcoin_handshake.simulate.network import SimulatedNetwork
 
     logger = logging.getLogger(ROOT)
@@ -93,6 +100,8 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
                 port=simulated.nodes[0].netaddr.port,
                 timeout_s=TIMEOUT_S,
                 resolver=simulated.dns,
+                # Both ends of each connection are in this process, and share its descriptors.
+                concurrency=min(DEFAULT_CONCURRENCY, max(1, simulated.fleet.max_connections // 2)),
                 allow_private=True,
                 output=output,
             ),

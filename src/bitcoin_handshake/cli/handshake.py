@@ -24,6 +24,8 @@ from bitcoin_handshake.cli.options import (
     ResolverType,
     SecondsType,
     UserAgentType,
+    WholeNumberType,
+    complete_file,
     log_level_options,
     log_options_from,
     output_options,
@@ -103,6 +105,10 @@ class HandshakeOptions:
 
 def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer files behind `@`, and else the chain's DNS seeds."""
+    from bitcoin_handshake.cli.main import COMPLETE_VARIABLE
+
+    if os.environ.get(COMPLETE_VARIABLE) == "bash_complete" and ctx.params["targets"][-1:] == ("@",):
+        incomplete = f"@{incomplete}"  # bash lists @ as a word of its own, and yet replaces it
     if incomplete.startswith("@"):
         paths = sorted(glob.glob(glob.escape(incomplete[1:]) + "*"))
         return [CompletionItem("@" + path + ("/" if os.path.isdir(path) else "")) for path in paths]
@@ -128,7 +134,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     type=ChainType(),
     help="mainnet (default), testnet3, testnet4, signet, regtest.",
 )
-@click.option("-p", "--port", type=click.IntRange(1, 65535), metavar="PORT", help="Port [the chain's own].")
+@click.option("-p", "--port", type=WholeNumberType(1, 65535), metavar="PORT", help="Port [the chain's own].")
 @click.option(
     "-t",
     "--timeout",
@@ -161,9 +167,9 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 )
 @click.option(
     "--concurrency",
-    type=click.IntRange(min=1),
+    type=WholeNumberType(1),
     metavar="N",
-    help="Connections at once [what fits].",
+    help="Connections at once [1024, or what fits].",
 )
 @click.option(
     "--allow-private",
@@ -191,7 +197,12 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 )
 @output_options
 @click.option("--messages", is_flag=True, help="Every message with its time (JSON, CSV).")
-@click.option("--transcript", metavar="DIR|FILE", help="Write everything said there, as JSON lines.")
+@click.option(
+    "--transcript",
+    metavar="DIR|FILE",
+    shell_complete=complete_file,
+    help="Write everything said there, as JSON lines.",
+)
 @click.option("--transcript-secrets", is_flag=True, help="With the keys and raw bytes of v2 in it.")
 @log_level_options
 @version_option

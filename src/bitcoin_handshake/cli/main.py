@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except click.ClickException as error:
-        hint = f" (see '{PROGRAM} --help')" if isinstance(error, click.UsageError) else ""
+        hint = _help_hint(error) if isinstance(error, click.UsageError) else ""
         return _fail(_one_line(error.format_message()).rstrip(".") + hint, ExitCode(error.exit_code))
     except InputError as error:
         return _fail(str(error), ExitCode.USAGE)
@@ -186,6 +186,13 @@ def _invoke(args: list[str]) -> int:
     except click.exceptions.Exit as end:
         code = end.exit_code
     return int(code or 0)
+
+
+def _help_hint(error: click.UsageError) -> str:
+    """Say whose help has more."""
+    name = None if error.ctx is None else error.ctx.info_name
+    command = PROGRAM if name in (None, PROGRAM, DEFAULT_COMMAND) else f"{PROGRAM} {name}"
+    return f" (see '{command} --help')"
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:

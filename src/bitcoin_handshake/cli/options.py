@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
 
@@ -31,6 +32,8 @@ __all__ = [
     "ResolverType",
     "SecondsType",
     "UserAgentType",
+    "WholeNumberType",
+    "complete_file",
     "log_level_options",
     "log_options_from",
     "output_options",
@@ -53,10 +56,11 @@ LOG_LEVELS = ("off", "error", "warn", "info", "debug", "trace")
 
 if TYPE_CHECKING:
     _FloatType = click.ParamType[float]
+    _IntType = click.ParamType[int]
     _BytesType = click.ParamType[bytes]
     _TextType = click.ParamType[str | None]
 else:  # older releases of click have no generic form of it
-    _FloatType = _BytesType = _TextType = click.ParamType
+    _FloatType = _IntType = _BytesType = _TextType = click.ParamType
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -80,6 +84,45 @@ class ChainType(click.Choice[str]):
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Keep the help in one column."""
         return "CHAIN"
+
+
+class WholeNumberType(_IntType):
+    """A whole number within bounds.
+
+    Args:
+        least: The lowest allowed, or None for any.
+        most: The highest allowed, or None for any; only with `least`.
+    """
+
+    name = "number"
+
+    def __init__(self, least: int | None = None, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read decimal digits, with a minus where the bounds allow it."""
+        try:
+            number = int(value) if re.fullmatch(r"-?[0-9]+", str(value)) else None
+        except ValueError:  # thousands of digits
+            number = None
+        if (
+            number is None
+            or (self._least is not None and number < self._least)
+            or (self._most is not None and number > self._most)
+        ):
+            self.fail(f"{_shortened(value)!r} is not a whole number{self._bounds()}", param, ctx)
+        return number
+
+    def _bounds(self) -> str:
+        if self._least is None:
+            return ""
+        return f", {self._least} or more" if self._most is None else f" from {self._least} to {self._most}"
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 class SecondsType(_FloatType):
@@ -125,8 +168,7 @@ class HexType(_BytesType):
         wanted = "one or more pairs of" if self._length is None else str(2 * self._length)
         digits = re.fullmatch(r"(?:[0-9a-fA-F]{2})+", value)
         if digits is None or (self._length is not None and len(value) != 2 * self._length):
-            shown = value if len(value) <= 40 else value[:37] + "..."
-            self.fail(f"{shown!r} is not {wanted} hex digits", param, ctx)
+            self.fail(f"{_shortened(value)!r} is not {wanted} hex digits", param, ctx)
         return bytes.fromhex(value)
 
 
@@ -263,7 +305,7 @@ def pick_one(ctx: click.Context, *names: str) -> str | None:
     chosen = typed or given
     if len(chosen) > 1:
         first, second = (_option_text(ctx, name) for name in chosen[:2])
-        raise click.UsageError(f"{first} and {second} exclude each other", ctx)
+        raise click.UsageError(f"{first} and {second} cannot be used together", ctx)
     return chosen[0] if chosen else None
 
 
@@ -275,13 +317,24 @@ def _option_text(ctx: click.Context, name: str) -> str:
     return max(option.opts, key=len) if name not in ("ipv4", "ipv6") else option.opts[0]
 
 
+def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Have the shell offer its files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
 def output_options(command: Decorated) -> Decorated:
     """Add the options that say what is written and where to."""
     for option in reversed(
         (
             click.option("--json", is_flag=True, help="One JSON object a line (NDJSON)."),
             click.option("--csv", is_flag=True, help="CSV with a header line."),
-            click.option("-o", "--output", metavar="FILE", help="Write there; - is standard output."),
+            click.option(
+                "-o",
+                "--output",
+                metavar="FILE",
+                shell_complete=complete_file,
+                help="Write there; - is standard output.",
+            ),
             click.option("--no-progress", is_flag=True, help="No live progress bar."),
         )
     ):
@@ -293,7 +346,7 @@ def log_level_options(command: Decorated) -> Decorated:
     """Add the options that say how much is told on standard error."""
     for option in reversed(
         (
-            click.option("-v", "--verbose", count=True, help="Tell more: debug; twice: trace."),
+            click.option("-v", "--verbose", count=True, help="Tell more: level debug."),
             click.option("-q", "--quiet", is_flag=True, help="Errors only; no sum on standard error."),
             click.option(
                 "--log-level",

@@ -21,7 +21,7 @@ from rich.segment import Segment
 
 from bitcoin_handshake.records import Summary
 
-__all__ = ["LiveBar", "can_be_live", "is_same_terminal", "restore_cursor"]
+__all__ = ["LiveBar", "can_be_live", "is_piped", "is_same_terminal", "restore_cursor"]
 
 RATE_WINDOW_S = 5.0
 PATIENCE_S = 0.2
@@ -126,6 +126,16 @@ def can_be_live(stream: TextIO | None) -> bool:
     return (
         stream is not None and stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
     )
+
+
+def is_piped(stream: TextIO | None) -> bool:
+    """Whether a stream goes into a pipe: whoever reads it may write to the bar's terminal as well."""
+    if stream is None:
+        return False
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # closed, or in memory: a test's own
+        return False
 
 
 def is_same_terminal(one: TextIO | None, other: TextIO | None) -> bool:

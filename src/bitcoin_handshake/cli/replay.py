@@ -29,7 +29,7 @@ ends too early, 2 wrong usage, 4 no such file."""
     ),
     epilog=EPILOG,
 )
-@click.argument("file", metavar="FILE", type=click.Path())
+@click.argument("file", metavar="FILE", type=click.Path(readable=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a connection.")
 def command(file: str, as_json: bool) -> int:
     """Run a transcript through the session again and compare every event and the verdict."""

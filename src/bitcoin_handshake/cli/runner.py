@@ -137,8 +137,10 @@ class _Run:
         """Make the bar where there is to be one; return the writer of both, if it is both."""
         if self._options.output.quiet or not self._options.output.progress or not _may_be_live():
             return None
-        from bitcoin_handshake.cli.progress import LiveBar, is_same_terminal
+        from bitcoin_handshake.cli.progress import LiveBar, is_piped, is_same_terminal
 
+        if is_piped(self._destination.stream):
+            return None
         bar = LiveBar(self._survey.summary, self._expected, sys.stderr)
         self._talk = BackgroundWriter(bar.write, tick=bar.tick, finish=bar.finish)
         return self._talk if is_same_terminal(self._destination.stream, sys.stderr) else None

@@ -11,6 +11,7 @@ from bitcoin_handshake.cli.options import (
     PROGRAM,
     ChainType,
     Command,
+    WholeNumberType,
     log_level_options,
     log_options_from,
 )
@@ -46,7 +47,9 @@ BITCOIN_HANDSHAKE_SIMULATE_NODES=100."""
     help="How the nodes behave [default: a mix]; 'all' is every way there is.",
 )
 @click.option("--list-behaviours", is_flag=True, help="List the behaviours and what they end in.")
-@click.option("--seed", type=int, default=0, metavar="N", help="What chance derives from [default: 0].")
+@click.option(
+    "--seed", type=WholeNumberType(), default=0, metavar="N", help="What chance derives from [default: 0]."
+)
 @click.option(
     "-n",
     "--network",
@@ -56,17 +59,17 @@ BITCOIN_HANDSHAKE_SIMULATE_NODES=100."""
     default="regtest",
     help="Chain of the nodes [default: regtest].",
 )
-@click.option("--nodes", type=click.IntRange(min=1), default=25, metavar="N", help="How many [default: 25].")
+@click.option("--nodes", type=WholeNumberType(1), default=25, metavar="N", help="How many [default: 25].")
 @click.option(
     "-p",
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumberType(0, 65535),
     metavar="PORT",
     help="Port of the nodes [default: the chain's own]; 0 is any free one.",
 )
 @click.option(
     "--dns-port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumberType(0, 65535),
     default=0,
     metavar="PORT",
     help="Port of the DNS seed on 127.0.0.1 [default: any free one].",
@@ -103,7 +106,7 @@ def command(
     options = NetworkOptions(
         params=chain_from_text(network),
         node_count=nodes,
-        mix=parse_behaviours(behaviours or DEFAULT_MIX),
+        mix=parse_behaviours(DEFAULT_MIX if behaviours is None else behaviours),
         seed=seed,
         port=port,
         dns_port=dns_port,
@@ -134,8 +137,9 @@ async def serve(simulated: SimulatedNetwork, interrupts: Interrupts, *, as_json:
 
 def _announcement(simulated: SimulatedNetwork) -> str:
     count = len(simulated.nodes)
+    nodes, their = ("node", "its") if count == 1 else ("nodes", "their")
     return (
-        f"{count} simulated node{'s' if count > 1 else ''} on {simulated.options.params.chain.value} and "
-        f"their DNS seed at {simulated.dns} listen until Ctrl-C. Try, in another terminal:\n\n"
+        f"{count} simulated {nodes} on {simulated.options.params.chain.value} and {their} DNS seed at "
+        f"{simulated.dns} listen until Ctrl-C. Try, in another terminal:\n\n"
         f"  {simulated.command()}\n"
     )

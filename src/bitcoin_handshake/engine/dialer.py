@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from errno import EADDRNOTAVAIL, ECONNRESET, EINPROGRESS, ENETUNREACH, EPIPE
 from time import monotonic
 
@@ -115,6 +115,11 @@ class Dialer:
     def in_flight(self) -> int:
         """Connections dialled and not over."""
         return len(self._connections)
+
+    @property
+    def connections(self) -> Collection[Connection]:
+        """Those dialled and not over."""
+        return self._connections.values()
 
     def close(self) -> None:
         """Close every connection without a word to its owner, and stop."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from math import isfinite
 from random import Random
 
 from bitcoin_handshake.errors import InputError
@@ -21,19 +20,22 @@ DEFAULT_MIX = (
     "unknown-messages=1,slow=2,no-verack=2,version-only=1,silent=2,closes-at-once=2,resets=1,refuses=2,"
     "http=1,litecoin=1,hostile-user-agent=1"
 )
+MAX_SHARE = 1e9
+"""Upper limit of a share: their sum stays far from where a float ends."""
 
 
 def parse_behaviours(text: str) -> dict[str, float]:
     """Read a mix: `NAME[=SHARE],...`, where `all` stands for every behaviour.
 
     Args:
-        text: Names with their weights, any positive numbers; 1 where none is given.
+        text: Names with their weights, positive numbers up to MAX_SHARE (1e9); 1 where none is given.
 
     Returns:
         Weight by name, in the order given.
 
     Raises:
-        InputError: A name is unknown or comes twice, or a share is not a positive number.
+        InputError: A name is unknown or comes twice, or a share is not a positive number
+            up to MAX_SHARE.
     """
     mix: dict[str, float] = {}
     for item in text.split(","):
@@ -77,13 +79,15 @@ def _parse_share(item: str, share: str) -> float:
         weight = float(share)
     except ValueError:
         weight = 0.0
-    if not isfinite(weight) or weight <= 0:
-        raise InputError(f"{item.strip()!r}: the share is not a positive number")
+    if not 0 < weight <= MAX_SHARE:
+        raise InputError(f"{item.strip()!r}: the share is not a positive number up to {MAX_SHARE:,.0f}")
     return weight
 
 
 def _unknown(name: str) -> str:
+    if not name:
+        return "the name of a behaviour is missing; 'simulate --list-behaviours' lists them"
     near = get_close_matches(name, BEHAVIOURS, n=3, cutoff=0.5)
-    near += [known for known in BEHAVIOURS if name and name in known and known not in near][:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(BEHAVIOURS)}"
+    near += [known for known in BEHAVIOURS if name in known and known not in near][:3]
+    hint = f"did you mean {' or '.join(near)}?" if near else "'simulate --list-behaviours' lists them"
     return f"unknown behaviour {name!r}: {hint}"

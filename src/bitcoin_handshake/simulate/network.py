@@ -154,12 +154,13 @@ class SimulatedNetwork:
             EnvironmentFailure: A port is taken or privileged, an address is not of this machine,
                 or the descriptors do not suffice.
         """
-        limit = raise_descriptor_limit() - RESERVED_DESCRIPTORS
-        room = limit - self.options.node_count
+        limit = raise_descriptor_limit()
+        room = limit - RESERVED_DESCRIPTORS - self.options.node_count
         if room < 1:
+            count = self.options.node_count
             raise EnvironmentFailure(
-                f"{self.options.node_count} nodes need more open files than the limit allows "
-                f"({limit} left of it): raise `ulimit -n` or ask for fewer nodes"
+                f"the limit of open files is {limit}, and {count} node{'s' if count > 1 else ''} "
+                f"need {limit - room + 1} at least: raise it (ulimit -n) or ask for fewer nodes"
             )
         wanted = self.options.max_connections
         self.fleet.max_connections = room if wanted is None else min(wanted, room)
