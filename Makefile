@@ -27,7 +27,7 @@ quick: $(INSTALLED) ## Run the quick tests: no servers, under a minute.
 	$(BIN)/python -m pytest
 
 test: $(INSTALLED) ## Run the whole test suite.
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest --numprocesses=0 -m ""
 
 check: $(INSTALLED) ## Format, lint, types, layers.
 	$(BIN)/ruff format --check .

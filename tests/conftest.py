@@ -41,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(group)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what collecting has made out of the searches for lost tasks: they are many."""
+    gc.collect()
+    gc.freeze()
+
+
 class _Errors(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -578,19 +578,19 @@ async def _turns(count: int) -> None:
 
 
 async def test_reading_pauses_where_all_together_hold_too_much(listener: socket.socket) -> None:
-    dialer = Dialer(max_total_buffered=20_000)
+    dialer = Dialer(max_total_buffered=70_000)
     first, second, third = (Attempt(listener.getsockname()) for _ in range(3))
     peers = []
     for attempt in (first, second, third):
         dialer.dial(attempt)
         peers.append(_accept(listener))
         await attempt.opened
-    peers[0].sendall(PARTIAL + bytes(15_000))
-    await _until(lambda: dialer.buffered >= 15_000)
-    peers[1].sendall(PARTIAL + bytes(6_000))
+    peers[0].sendall(PARTIAL + bytes(50_000))
+    await _until(lambda: dialer.buffered == 50_024)
+    peers[1].sendall(PARTIAL + bytes(21_000))
     await _until(lambda: second.is_paused)
     held = dialer.buffered
-    assert held == 15_024 + 6_024
+    assert held == 50_024 + 5 * RECEIVE_CHUNK
     peers[1].sendall(bytes(1000))
     peers[2].sendall(VERSION[:50])
     await _until(lambda: dialer.buffered == held + 50)
@@ -602,8 +602,8 @@ async def test_reading_pauses_where_all_together_hold_too_much(listener: socket.
     peers[0].shutdown(socket.SHUT_WR)
     await first.closed
     assert first.verdict == "version peer.closed"
-    await _until(lambda: dialer.buffered == 7_024)
-    peers[1].sendall(bytes(53_000) + VERSION + VERACK)
+    await _until(lambda: dialer.buffered == 22_024)
+    peers[1].sendall(bytes(38_000) + VERSION + VERACK)
     await second.closed
     assert second.verdict == "ok"
     assert dialer.buffered == 0

@@ -690,6 +690,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_names_and_connections_share_the_descriptors() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-c", _MANY_NAMES),

@@ -140,7 +140,10 @@ def test_an_interrupted_transcript_is_the_same_as_far_as_it_goes() -> None:
     assert result.verdict is None
 
 
-@pytest.mark.parametrize("name", ["flood", "flood-after-version", "flood-of-largest", "chatty"])
+FLOOD = pytest.param("flood-after-version", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", ["flood", FLOOD, "flood-of-largest", "chatty"])
 @pytest.mark.parametrize("limit", [0, 5000])
 def test_what_was_only_counted_replays_to_the_same_verdict(name: str, limit: int) -> None:
     result = replayed(behaviour_transcript(name, limit=limit))

@@ -100,7 +100,10 @@ def test_every_line_passes_its_own_check(index: int) -> None:
         check_record(record)
 
 
-@pytest.mark.parametrize("name", ["core", "echo", "flood-after-version", "http", "bad-checksum", "silent"])
+FLOOD = pytest.param("flood-after-version", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", ["core", "echo", FLOOD, "http", "bad-checksum", "silent"])
 def test_writing_down_changes_no_verdict(name: str) -> None:
     plain = initiator()
     converse(plain, script_of(name))
