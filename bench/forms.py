@@ -18,9 +18,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-
 from bench.measure import Report
 from bitcoin_handshake.chain import Chain
 from bitcoin_handshake.cli.output.json_lines import json_line
@@ -92,12 +89,12 @@ def json_forms() -> tuple[Call, Call]:
 
 
 def keys_forms() -> tuple[Call, Call]:
-    """The keys of a v2 session: by hmac, or by the HKDF class."""
+    """The keys of a v2 session: HMAC over hashlib, or hmac.digest."""
     secret = bytes(32)
 
     def plain() -> list[bytes]:
         prk = hmac.digest(b"bitcoin_v2_shared_secret" + MAGIC, secret, "sha256")
-        return [HKDFExpand(SHA256(), 32, bytes((number,))).derive(prk) for number in range(KEYS)]
+        return [hmac.digest(prk, bytes((number,)), "sha256") for number in range(KEYS)]
 
     return lambda: derive_session_keys(secret, MAGIC), plain
 

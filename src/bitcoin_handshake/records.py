@@ -97,7 +97,7 @@ class MessageTime:
             "direction": "sent" if self.is_sent else "received",
             "msg_type": self.msg_type,
             "size": self.size,
-            "at_ms": round(self.at_ms, 3),
+            "at_ms": self.at_ms,
         }
 
 
@@ -121,8 +121,9 @@ class ProbeResult:
         lingered: Whether we listened beyond the verdict.
         time_offset_s: The peer's clock minus ours at the moment its `version` came, seconds.
         anomalies: What the peer did wrong on the way.
-        resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds; connect from the
-            start of the dial, version and verack from the established connection.
+        resolve_ms, connect_ms, version_ms, verack_ms, ping_ms: Milliseconds, as
+            `measured.elapsed_ms` gives them; connect from the start of the dial, version and verack
+            from the established connection.
         bytes_sent, bytes_received: Of the connection, up to the byte that completed the verdict, or
             to the end of the last message where we lingered.
         messages: Order and time of every message, where asked for.
@@ -249,11 +250,11 @@ class ProbeResult:
             "features": self._features_json(),
             "anomalies": list(self.anomalies),
             "times_ms": {
-                "resolve": _rounded(self.resolve_ms),
-                "connect": _rounded(self.connect_ms),
-                "version": _rounded(self.version_ms),
-                "verack": _rounded(self.verack_ms),
-                "ping": _rounded(self.ping_ms),
+                "resolve": self.resolve_ms,
+                "connect": self.connect_ms,
+                "version": self.version_ms,
+                "verack": self.verack_ms,
+                "ping": self.ping_ms,
             },
             "bytes_sent": self.bytes_sent,
             "bytes_received": self.bytes_received,
@@ -313,9 +314,9 @@ def _v1_json(result: ProbeResult | None) -> dict[str, object]:
         return _V1_NOT_TRIED.copy()
     record = _attempt_json(result)
     record["times_ms"] = {
-        "connect": _rounded(result.connect_ms),
-        "version": _rounded(result.version_ms),
-        "verack": _rounded(result.verack_ms),
+        "connect": result.connect_ms,
+        "version": result.version_ms,
+        "verack": result.verack_ms,
     }
     return record
 
@@ -330,12 +331,12 @@ def _v2_json(result: ProbeResult | None) -> dict[str, object]:
     record["decoys"] = None if facts is _NO_FACTS else facts.decoys
     record["session_id"] = None if facts.session_id is None else facts.session_id.hex()
     record["times_ms"] = {
-        "connect": _rounded(result.connect_ms),
-        "key": _rounded(facts.key_ms),
-        "garbage": _rounded(facts.garbage_ms),
-        "version_packet": _rounded(facts.version_packet_ms),
-        "version": _rounded(result.version_ms),
-        "verack": _rounded(result.verack_ms),
+        "connect": result.connect_ms,
+        "key": facts.key_ms,
+        "garbage": facts.garbage_ms,
+        "version_packet": facts.version_packet_ms,
+        "version": result.version_ms,
+        "verack": result.verack_ms,
     }
     return record
 
@@ -522,11 +523,6 @@ def _rfc3339_s(second: int) -> str:
 @lru_cache(maxsize=1024)
 def _addrv1_text(ip: bytes, port: int) -> str:
     return NetAddr.from_addrv1(ip, port).to_text()
-
-
-def _rounded(milliseconds: float | None) -> float | None:
-    # The built-in round() of a float takes ten times as long.
-    return None if milliseconds is None else int(milliseconds * 1000 + 0.5) / 1000
 
 
 def _address_text(address: V1Address | None) -> str | None:

@@ -34,6 +34,7 @@ from bitcoin_handshake.errors import (
     SelfConnection,
 )
 from bitcoin_handshake.handshake import Action, Handshake
+from bitcoin_handshake.measured import elapsed_ms
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
@@ -355,7 +356,7 @@ class Session:
     def _take_pong(self, payload: bytes | None, now: float) -> None:
         if payload == self._ping_nonce.to_bytes(8, "little"):
             if self.ping_ms is None:
-                self.ping_ms = (now - self._ping_sent_at) * 1000
+                self.ping_ms = elapsed_ms(self._ping_sent_at, now)
         else:
             self.handshake.note(AnomalyCode.WRONG_PONG)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.errors import InternalError, Phase
 from bitcoin_handshake.handshake import Handshake
-from bitcoin_handshake.measured import TransportMode, V2Facts
+from bitcoin_handshake.measured import TransportMode, V2Facts, elapsed_ms
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
 from bitcoin_handshake.records import MessageTime, Outcome, ProbeResult
 from bitcoin_handshake.session import Event, MessageReceived, MessageSent, Session
@@ -162,10 +162,10 @@ class Visit(Connection):
             return
         match event:
             case MessageSent(at=at, msg_type=msg_type, payload=payload):
-                at_ms = (at - self.started) * 1000
+                at_ms = elapsed_ms(self.started, at)
                 messages.append(MessageTime(True, msg_type, len(payload), at_ms))
             case MessageReceived(at=at, message=message):
-                at_ms = (at - self.started) * 1000
+                at_ms = elapsed_ms(self.started, at)
                 messages.append(MessageTime(False, message.msg_type, message.size, at_ms))
             case _:
                 pass
@@ -242,12 +242,12 @@ class Visit(Connection):
         )
         result.anomalies = handshake.anomalies
         result.resolve_ms = self.resolve_ms
-        result.connect_ms = (connected_at - self.started) * 1000
+        result.connect_ms = elapsed_ms(self.started, connected_at)
         if version is not None and session.version_at is not None:
-            result.version_ms = (session.version_at - connected_at) * 1000
+            result.version_ms = elapsed_ms(connected_at, session.version_at)
             result.time_offset_s = version.timestamp - int(now_unix - monotonic() + session.version_at)
         if session.verack_at is not None:
-            result.verack_ms = (session.verack_at - connected_at) * 1000
+            result.verack_ms = elapsed_ms(connected_at, session.verack_at)
         result.ping_ms = session.ping_ms
         result.bytes_sent = self.bytes_sent
         result.bytes_received = session.bytes_received
@@ -382,7 +382,7 @@ class GarbageSource:
 
 
 def _ms_since(start: float, at: float | None) -> float | None:
-    return None if at is None else (at - start) * 1000
+    return None if at is None else elapsed_ms(start, at)
 
 
 def _addrv1(netaddr: NetAddr) -> bytes:

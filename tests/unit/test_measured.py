@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bitcoin_handshake.errors import InputError
-from bitcoin_handshake.measured import TransportMode, TransportStatus, V2Facts
+from bitcoin_handshake.measured import TransportMode, TransportStatus, V2Facts, elapsed_ms
 
 
 @pytest.mark.parametrize("text", ["auto", "v1", "v2", "both"])
@@ -26,3 +26,11 @@ def test_nothing_is_known_at_first() -> None:
     facts = V2Facts()
     assert (facts.garbage_length, facts.decoys, facts.session_id) == (None, 0, None)
     assert (facts.key_ms, facts.garbage_ms, facts.version_packet_ms) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "ms"),
+    [(1.0, 1.0, 0.0), (1.0, 1.00123456, 1.235), (0.0, 60.0, 60_000.0), (5.0, 5.0000004, 0.0)],
+)
+def test_times_are_milliseconds_to_the_microsecond(start: float, end: float, ms: float) -> None:
+    assert elapsed_ms(start, end) == ms

@@ -128,14 +128,14 @@ def test_a_whole_record() -> None:
         ),
         features_closed=True,
         anomalies=[AnomalyCode.BAD_CHECKSUM],
-        resolve_ms=1.23456,
+        resolve_ms=1.235,
         connect_ms=2.0,
         version_ms=3.0,
         verack_ms=4.0,
         ping_ms=5.0,
         bytes_sent=100,
         bytes_received=200,
-        messages=[MessageTime(True, "version", 94, 0.12345), MessageTime(False, "verack", 0, 7.0)],
+        messages=[MessageTime(True, "version", 94, 0.123), MessageTime(False, "verack", 0, 7.0)],
     )
     assert _json(result) == {
         "schema": 1,

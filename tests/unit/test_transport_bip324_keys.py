@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bitcoin_handshake.transport.bip324.keys import (
     GARBAGE_TERMINATOR_LEN,
@@ -34,6 +38,15 @@ def test_another_magic_gives_other_keys_throughout() -> None:
     ours, theirs = derive_session_keys(bytes(32), MAGIC), derive_session_keys(bytes(32), OTHER_MAGIC)
     for name in ours.__slots__:
         assert getattr(ours, name) != getattr(theirs, name), name
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=4, max_size=4))
+def test_is_hkdf_as_the_standard_library_has_hmac(secret: bytes, magic: bytes) -> None:
+    keys = derive_session_keys(secret, magic)
+    prk = hmac.digest(b"bitcoin_v2_shared_secret" + magic, secret, "sha256")
+    assert keys.initiator_l == hmac.digest(prk, b"initiator_L\x01", "sha256")
+    assert keys.responder_p == hmac.digest(prk, b"responder_P\x01", "sha256")
+    assert keys.session_id == hmac.digest(prk, b"session_id\x01", "sha256")
 
 
 def test_lengths() -> None:

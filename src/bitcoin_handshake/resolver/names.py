@@ -32,6 +32,7 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
+from bitcoin_handshake.measured import elapsed_ms
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.resolver.message import Rcode, RecordType, Reply, encode_name, name_text
 from bitcoin_handshake.resolver.query import QueryFacts, Resolver, ask
@@ -185,7 +186,7 @@ class _Search:
         return Resolution(
             name=self.name,
             addresses=kept,
-            elapsed_ms=(perf_counter() - self.start) * 1000,
+            elapsed_ms=elapsed_ms(self.start, perf_counter()),
             server=server,
             local=local,
             dropped=dropped,
@@ -231,7 +232,7 @@ class _Search:
             server=servers[0].to_text(),
             name=self.name,
             rdtype=_RECORD_TYPES[network].name,
-            elapsed_ms=(perf_counter() - self.start) * 1000,
+            elapsed_ms=elapsed_ms(self.start, perf_counter()),
             failure=FailureCode.RESOLVE_TIMEOUT,
         )
         return _Found([], None, [facts])

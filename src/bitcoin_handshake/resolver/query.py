@@ -29,6 +29,7 @@ from bitcoin_handshake.errors import (
     ResolveTimeout,
     ServerFailure,
 )
+from bitcoin_handshake.measured import elapsed_ms
 from bitcoin_handshake.resolver.message import (
     MalformedMessage,
     NotOurAnswer,
@@ -296,7 +297,7 @@ class _Question:
             records=sum(map(len, seen.addresses.values())) if seen else 0,
             sends=self.sends,
             ignored=self._ignored(),
-            elapsed_ms=(perf_counter() - self.start) * 1000,
+            elapsed_ms=elapsed_ms(self.start, perf_counter()),
             failure=self.failure.code if self.failure else None,
         )
         return Exchange(reply, self.failure, facts)
