@@ -227,7 +227,7 @@ async def test_a_lack_of_ports_is_ours_and_a_lack_of_an_address_is_not(
 ) -> None:
     """The system has one error number for both; the very first dial of a run may meet either."""
 
-    def connect(sock: socket.socket, netaddr: NetAddr) -> int:
+    def connect(sock: socket.SocketType, netaddr: NetAddr, family: int) -> int:
         has_way = is_port_shortage and sock.type == socket.SOCK_DGRAM
         return 0 if has_way else errno.EADDRNOTAVAIL
 

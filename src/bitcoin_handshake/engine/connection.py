@@ -87,7 +87,7 @@ class Connection:
         "was_reset",
     )
 
-    sock: socket.socket
+    sock: socket.SocketType
     fd: int
     started: float
     tick: int

@@ -49,7 +49,8 @@ a flood. A peer that is a flood by its messages has one more and holds up the ot
 LATE_CONNECT_GRACE_S = 1.0
 """Granted at most where the connection came about in time and only we were late to notice."""
 
-# Where the system knows it, non-blocking from the start saves a call for each socket.
+# Where the system knows it, non-blocking from the start saves a call for each socket; the type below
+# `socket.socket` saves 1 us at its making and its closing.
 _STREAM = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
 _READ_OR_ERROR = READ | ERROR
 # A connect that fails this way was established first: a refused one is ECONNREFUSED.
@@ -105,8 +106,6 @@ class Dialer:
         self._next_tick = int(monotonic() * TICKS_PER_S)
         self._timer: asyncio.TimerHandle | None = None
         self._paused: set[Connection] = set()
-        self._chunk = bytearray(RECEIVE_CHUNK)
-        self._chunk_view = memoryview(self._chunk)
         self.buffered = 0
         self.dialled = 0
         self._loop.add_reader(self._poller.fileno(), self._turn)
@@ -153,13 +152,13 @@ class Dialer:
         netaddr = connection.netaddr
         family = socket.AF_INET6 if netaddr.network in _V6 else socket.AF_INET
         try:
-            sock = socket.socket(family, _STREAM)
+            sock = socket.SocketType(family, _STREAM, 0)
         except OSError as error:
             self._refuse_to_dial(connection, error.errno or 0)
             return
         if _STREAM == socket.SOCK_STREAM:
             sock.setblocking(False)
-        number = _connect(sock, netaddr)
+        number = _connect(sock, netaddr, family)
         if number not in (0, EINPROGRESS):
             sock.close()
             self._refuse_to_dial(connection, number)
@@ -228,14 +227,14 @@ class Dialer:
     def _read(self, connection: Connection, session: Session) -> bool:
         """Read once, answer and settle; tell whether there may be more to read."""
         try:
-            count = connection.sock.recv_into(self._chunk)
+            received = connection.sock.recv(RECEIVE_CHUNK)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
-            count = 0
+            received = b""
             connection.was_reset = True
-        if count:
-            session.receive_data(bytes(self._chunk_view[:count]), now=monotonic())
+        if received:
+            session.receive_data(received, now=monotonic())
         else:
             session.receive_eof(now=monotonic(), reset=connection.was_reset)
             connection.pending = b""
@@ -243,7 +242,7 @@ class Dialer:
         if data:
             self._write(connection, session, data)
         self._settle(connection, session)
-        return count > 0 and not session.finished
+        return bool(received) and not session.finished
 
     def _write(self, connection: Connection, session: Session, data: bytes) -> None:
         """Write what waits; a failed write is judged by the read that follows it."""
@@ -423,10 +422,10 @@ class Dialer:
         self._arm(connection, connection.deadline)
 
 
-def _connect(sock: socket.socket, netaddr: NetAddr) -> int:
+def _connect(sock: socket.SocketType, netaddr: NetAddr, family: int) -> int:
     """Begin to connect; return the system's error number."""
     try:
-        if sock.family == socket.AF_INET:
+        if family == socket.AF_INET:
             return sock.connect_ex((netaddr.host, netaddr.port))
         return sock.connect_ex(_ipv6_sockaddr(netaddr.host, netaddr.port))
     except OSError as error:  # an unknown zone, for one
@@ -442,7 +441,7 @@ def _has_address_to_reach(netaddr: NetAddr) -> bool:
     family = socket.AF_INET6 if netaddr.network in _V6 else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            return _connect(sock, netaddr) != EADDRNOTAVAIL
+            return _connect(sock, netaddr, family) != EADDRNOTAVAIL
     except OSError:
         return True
 
