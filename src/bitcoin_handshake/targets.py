@@ -41,8 +41,9 @@ MAX_KEPT_LINE_BYTES = 4 * (MAX_LINE_LEN + 1)
 whoever gets the line sees that it is too long."""
 READ_LEN = 64 * 1024
 
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4_WITH_PORT = re.compile(rf"({_OCTET}(?:\.{_OCTET}){{3}})(?::([1-9][0-9]{{0,4}}))?").fullmatch
+_IPV4 = Network.IPV4
+_OCTETS = frozenset(map(str, range(256)))
+_PLAIN_PORT = re.compile(r"[1-9][0-9]{0,4}").fullmatch
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*").fullmatch
 # What inet_aton takes for a number, so that a resolver would make an address of the name.
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*").fullmatch
@@ -98,15 +99,15 @@ def parse_target(text: str) -> Target:
     Raises:
         BadTarget: It is none of these; the reason says what to do.
     """
-    # 2.1 us for `127.1.2.3:18444` this way, 5 us by way of `ipaddress`: a million lines may come.
-    match = _IPV4_WITH_PORT(text)
-    if match is not None:
-        host, port_text = match.groups()
-        if port_text is None:
-            return Target(text, host, None, NetAddr(Network.IPV4, host, 0))
-        port = int(port_text)
-        if port <= 65535:
-            return Target(text, host, port, NetAddr(Network.IPV4, host, port))
+    # 1.5 us for `127.1.2.3:18444` this way, 4 us by way of `ipaddress`: a million lines may come
+    # (bench/forms.py).
+    host, colon, digits = text.partition(":")
+    octets = host.split(".")
+    if len(octets) == 4 and _OCTETS.issuperset(octets):
+        if not colon:
+            return Target(text, host, None, NetAddr(_IPV4, host, 0))
+        if _PLAIN_PORT(digits) and (port := int(digits)) <= 65535:
+            return Target(text, host, port, NetAddr(_IPV4, host, port))
     _check_characters(text)
     host, port_text = _split_port(text)
     if ":" in host:
@@ -269,7 +270,7 @@ def _split_port(text: str) -> tuple[str, str | None]:
         if ":" not in host:
             raise BadTarget(text, "brackets are for IPv6 addresses")
         return host, rest[1:] if rest else None
-    host, colon, port_text = text.partition(":")
+    host, colon, digits = text.partition(":")
     if colon and ":" not in port_text:
         return host, port_text
     return text, None

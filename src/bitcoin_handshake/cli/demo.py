@@ -83,9 +83,8 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
     """
     import logging
 
-    from bitcoin_handshake.cli.handshake import HandshakeOptions
     from bitcoin_handshake.cli.logs import ROOT
-    from bitcoin_handshake.cli.runner import handshake
+    from bitcoin_handshake.cli.runner import HandshakeOptions, handshake
     from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY
     from bitcoin_handshake.simulate.network import SimulatedNetwork
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +19,6 @@ from bitcoin_handshake.cli.options import (
     ChainType,
     Command,
     HexType,
-    OutputOptions,
     ResolverType,
     SecondsType,
     UserAgentType,
@@ -37,7 +35,7 @@ from bitcoin_handshake.cli.options import (
 if TYPE_CHECKING:
     from bitcoin_handshake.chain import ChainParams
 
-__all__ = ["DEFAULT_USER_AGENT", "HandshakeOptions", "command"]
+__all__ = ["DEFAULT_USER_AGENT", "command"]
 
 DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/"
 MAGIC_LEN = 4
@@ -62,45 +60,6 @@ Every option has a variable: BITCOIN_HANDSHAKE_TIMEOUT=5. Log level or directive
 BITCOIN_HANDSHAKE_LOG, else RUST_LOG. Exit codes: 0 a node completed the handshake, 1 none did,
 2 wrong usage, 3 no address found, 4 this machine fails, 70 a bug, 130 interrupted, 141 output
 closed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandshakeOptions:
-    """What the main job is told.
-
-    Attributes:
-        targets: As typed: names, addresses, `@FILE`, `-`.
-        chain: Which chain is spoken.
-        families: `ipv4`, `ipv6` or both.
-        port: For targets without one; None for the chain's own.
-        transport: `auto`, `v1`, `v2` or `both`; see `measured.TransportMode`.
-        timeout_s: Limit of each node, from connect to verdict.
-        linger_s: How long to go on listening after it.
-        user_agent: What we call ourselves, at most 256 bytes.
-        resolver: DNS server as `host:port`, or None for the system's.
-        concurrency: Connections at once, or None for what this machine allows.
-        messages: Whether each record lists every message.
-        allow_private: Whether learned addresses that are not globally routable are dialled.
-        transcript: File or folder that gets everything said, or None.
-        transcript_secrets: Whether keys and raw bytes of v2 are in it.
-        output: What is written, and where to.
-    """
-
-    targets: tuple[str, ...]
-    chain: ChainParams
-    families: frozenset[str] = frozenset({"ipv4", "ipv6"})
-    port: int | None = None
-    transport: str = "auto"
-    timeout_s: float = 10.0
-    linger_s: float = 0.0
-    user_agent: bytes = DEFAULT_USER_AGENT.encode()
-    resolver: str | None = None
-    concurrency: int | None = None
-    messages: bool = False
-    allow_private: bool = False
-    transcript: str | None = None
-    transcript_secrets: bool = False
-    output: OutputOptions = field(default=OutputOptions())
 
 
 def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -222,7 +181,7 @@ def command(ctx: click.Context, /, **_: object) -> int:
         raise click.UsageError("no target: name a DNS seed, an address, @FILE or -", ctx)
 
     from bitcoin_handshake.cli.logs import configure_logging
-    from bitcoin_handshake.cli.runner import run_handshake
+    from bitcoin_handshake.cli.runner import HandshakeOptions, run_handshake
 
     configure_logging(log)
     return run_handshake(

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.cli.destination import Destination
@@ -17,25 +18,64 @@ from bitcoin_handshake.cli.event_loop import run_interruptible
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.interrupts import Interrupts
 from bitcoin_handshake.cli.logs import ROOT, TalkHandler
-from bitcoin_handshake.cli.options import OutputFormat
+from bitcoin_handshake.cli.options import OutputFormat, OutputOptions
 from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.cli.transcripts import Transcripts
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.prober import ProbeOptions
+from bitcoin_handshake.prober import DEFAULT_TIMEOUT_S, DEFAULT_USER_AGENT, ProbeOptions
 from bitcoin_handshake.records import ProbeResult, Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
 
 if TYPE_CHECKING:
-    from bitcoin_handshake.cli.handshake import HandshakeOptions
+    from bitcoin_handshake.chain import ChainParams
     from bitcoin_handshake.transcript.sink import TranscriptSink
 
-__all__ = ["exit_code", "handshake", "run_handshake", "survey_options"]
+__all__ = ["HandshakeOptions", "exit_code", "handshake", "run_handshake", "survey_options"]
 
 MAX_TALK_BACKLOG = 1024 * 1024
 """Characters of log lines that wait for a terminal that is stopped; more are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeOptions:
+    """What the main job is told.
+
+    Attributes:
+        targets: As typed: names, addresses, `@FILE`, `-`.
+        chain: Which chain is spoken.
+        families: `ipv4`, `ipv6` or both.
+        port: For targets without one; None for the chain's own.
+        transport: `auto`, `v1`, `v2` or `both`; see `measured.TransportMode`.
+        timeout_s: Limit of each node, from connect to verdict.
+        linger_s: How long to go on listening after it.
+        user_agent: What we call ourselves, at most 256 bytes.
+        resolver: DNS server as `host:port`, or None for the system's.
+        concurrency: Connections at once, or None for what this machine allows.
+        messages: Whether each record lists every message.
+        allow_private: Whether learned addresses that are not globally routable are dialled.
+        transcript: File or folder that gets everything said, or None.
+        transcript_secrets: Whether keys and raw bytes of v2 are in it.
+        output: What is written, and where to.
+    """
+
+    targets: tuple[str, ...]
+    chain: ChainParams
+    families: frozenset[str] = frozenset({"ipv4", "ipv6"})
+    port: int | None = None
+    transport: str = "auto"
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    linger_s: float = 0.0
+    user_agent: bytes = DEFAULT_USER_AGENT
+    resolver: str | None = None
+    concurrency: int | None = None
+    messages: bool = False
+    allow_private: bool = False
+    transcript: str | None = None
+    transcript_secrets: bool = False
+    output: OutputOptions = field(default=OutputOptions())
 
 
 def run_handshake(options: HandshakeOptions) -> ExitCode:
