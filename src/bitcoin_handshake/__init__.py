@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from bitcoin_handshake.netaddr import NetAddr, Network
     from bitcoin_handshake.prober import ProbeOptions
     from bitcoin_handshake.protocol import MsgType, ServiceFlags
-    from bitcoin_handshake.records import Outcome, ProbeResult, ResultSink, Summary
+    from bitcoin_handshake.records import Outcome, ProbeResult, ResultSink
     from bitcoin_handshake.resolver import Resolution, resolve
     from bitcoin_handshake.session import Session
+    from bitcoin_handshake.summary import Summary
     from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
     from bitcoin_handshake.targets import Target, parse_target
     from bitcoin_handshake.transcript.sink import TranscriptSink
@@ -96,9 +97,10 @@ _HOMES = {
     "netaddr": ("NetAddr", "Network"),
     "prober": ("ProbeOptions",),
     "protocol": ("MsgType", "ServiceFlags"),
-    "records": ("Outcome", "ProbeResult", "ResultSink", "Summary"),
+    "records": ("Outcome", "ProbeResult", "ResultSink"),
     "resolver": ("Resolution", "resolve"),
     "session": ("Session",),
+    "summary": ("Summary",),
     "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
     "targets": ("Target", "parse_target"),
     "transcript.sink": ("TranscriptSink",),

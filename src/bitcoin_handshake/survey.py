@@ -48,8 +48,9 @@ from bitcoin_handshake.prober import (
     probe_address,
     skipped_result,
 )
-from bitcoin_handshake.records import ProbeResult, ResultSink, Summary
+from bitcoin_handshake.records import ProbeResult, ResultSink
 from bitcoin_handshake.resolver import Resolution, resolve
+from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.targets import Target, parse_target
 from bitcoin_handshake.visit import Visit
 

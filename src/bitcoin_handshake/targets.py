@@ -270,7 +270,7 @@ def _split_port(text: str) -> tuple[str, str | None]:
         if ":" not in host:
             raise BadTarget(text, "brackets are for IPv6 addresses")
         return host, rest[1:] if rest else None
-    host, colon, digits = text.partition(":")
+    host, colon, port_text = text.partition(":")
     if colon and ":" not in port_text:
         return host, port_text
     return text, None

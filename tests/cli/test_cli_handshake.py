@@ -12,9 +12,9 @@ import pytest
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams, custom_chain, signet_chain
 from bitcoin_handshake.cli import runner
 from bitcoin_handshake.cli.handshake import DEFAULT_USER_AGENT
-from bitcoin_handshake.cli.runner import HandshakeOptions
 from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.options import OutputFormat, OutputOptions
+from bitcoin_handshake.cli.runner import HandshakeOptions
 from bitcoin_handshake.prober import DEFAULT_TIMEOUT_S
 from bitcoin_handshake.prober import DEFAULT_USER_AGENT as LIBRARY_USER_AGENT
 

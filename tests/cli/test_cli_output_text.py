@@ -7,7 +7,8 @@ from hypothesis import given
 
 from bitcoin_handshake.cli.output.text import TextRenderer, breakdown_text
 from bitcoin_handshake.cli.palette import Palette
-from bitcoin_handshake.records import Outcome, ProbeResult, Summary
+from bitcoin_handshake.records import Outcome, ProbeResult
+from bitcoin_handshake.summary import Summary
 from tests.cli.samples import SAMPLES, ok, results
 
 render = TextRenderer()

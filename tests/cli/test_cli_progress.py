@@ -19,7 +19,7 @@ from bitcoin_handshake.cli.progress import (
     is_same_terminal,
     restore_cursor,
 )
-from bitcoin_handshake.records import Summary
+from bitcoin_handshake.summary import Summary
 
 
 class Terminal(io.StringIO):

@@ -29,9 +29,9 @@ from bitcoin_handshake.cli.handshake import DEFAULT_USER_AGENT
 from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.runner import exit_code
 from bitcoin_handshake.errors import EnvironmentFailure
-from bitcoin_handshake.records import Summary
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.simulate.network import SimulatedNetwork
+from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.survey import Survey
 from tests.cli.samples import by_name, refused, simulated
 from tests.helpers import SOURCE

@@ -11,10 +11,8 @@ from bitcoin_handshake.errors import (
     BadMagic,
     BadTarget,
     ConnectRefused,
-    NotRoutable,
     PeerClosed,
     PeerReset,
-    PeerTimeout,
     Phase,
     SelfConnection,
     SpeaksHttp,
@@ -22,22 +20,18 @@ from bitcoin_handshake.errors import (
     SpeaksTls,
 )
 from bitcoin_handshake.measured import V2Facts
-from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+from bitcoin_handshake.messages.handshake import SendTxRcncl, Version
 from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
-from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import (
-    MAX_BREAKDOWN,
     Features,
     MessageTime,
     Outcome,
     ProbeResult,
-    Summary,
     rfc3339,
     user_agent_text,
 )
+from tests.results import TIMEOUT, V2_FACTS, probe_result, some_version
 
-NETADDR = NetAddr.from_text("203.0.113.7", 8333)
-TIMEOUT = PeerTimeout(phase=Phase.VERACK, waited_s=10.0, bytes_received=5)
 KEYS = [
     *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
     *(
@@ -71,33 +65,6 @@ VERSION_KEYS = [
 ]
 
 
-def _version(**changes: object) -> Version:
-    address = V1Address(0, bytes.fromhex("00000000000000000000ffffcb007109"), 5555)
-    fields: dict[str, object] = {
-        "protocol_version": 70016,
-        "services": 0xC09,
-        "timestamp": 1_700_000_010,
-        "addr_recv": address,
-        "addr_from": V1Address(),
-        "nonce": 0xFEDCBA9876543210,
-        "user_agent": b"/Satoshi:28.1.0/",
-        "start_height": 800_000,
-        "relay": 1,
-    }
-    return Version(**(fields | changes))  # type: ignore[arg-type]  # fields of Version by name
-
-
-def _result(**changes: object) -> ProbeResult:
-    fields: dict[str, object] = {
-        "target": "seed.test",
-        "chain": "mainnet",
-        "outcome": Outcome.OK,
-        "timestamp": 1_700_000_000.5,
-        "netaddr": NETADDR,
-    }
-    return ProbeResult(**(fields | changes))  # type: ignore[arg-type]  # fields of ProbeResult by name
-
-
 def _json(result: ProbeResult) -> dict[str, object]:
     """The record as a reader gets it, by way of the text."""
     record: dict[str, object] = json.loads(json.dumps(result.to_json(), allow_nan=False))
@@ -106,17 +73,17 @@ def _json(result: ProbeResult) -> dict[str, object]:
 
 
 def _version_json(version: Version) -> dict[str, object]:
-    record = _json(_result(version=version))["version"]
+    record = _json(probe_result(version=version))["version"]
     assert isinstance(record, dict)
     assert list(record) == VERSION_KEYS
     return record
 
 
 def test_a_whole_record() -> None:
-    result = _result(
+    result = probe_result(
         seeds=["seed.test", "other.test"],
         transport="v1",
-        version=_version(),
+        version=some_version(),
         time_offset_s=-3,
         features=Features(
             True,
@@ -202,7 +169,7 @@ def test_a_whole_record() -> None:
 
 def test_what_is_not_known_is_null() -> None:
     error = BadTarget("a b", "white space inside")
-    record = _json(_result(outcome=Outcome.FAILED, netaddr=None, error=error, target="a b"))
+    record = _json(probe_result(outcome=Outcome.FAILED, netaddr=None, error=error, target="a b"))
     assert record == {
         **dict.fromkeys(KEYS),
         "schema": 1,
@@ -222,26 +189,16 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_a_failure_has_phase_code_and_reason() -> None:
-    record = _json(_result(outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK))
+    record = _json(probe_result(outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK))
     assert (record["outcome"], record["phase"], record["code"]) == ("partial", "verack", "peer.timeout")
     assert record["reason"] == "no verack in 10 s (5 bytes received)"
 
 
-V2_FACTS = V2Facts(
-    garbage_length=17,
-    decoys=2,
-    session_id=b"\xab" * 32,
-    key_ms=1.0,
-    garbage_ms=2.0,
-    version_packet_ms=3.0,
-)
-
-
 def test_a_record_of_both_transports() -> None:
-    v2 = _result(
-        transport="v2", v2=V2_FACTS, version=_version(), connect_ms=0.5, bytes_sent=7, bytes_received=8
+    v2 = probe_result(
+        transport="v2", v2=V2_FACTS, version=some_version(), connect_ms=0.5, bytes_sent=7, bytes_received=8
     )
-    v2.other = _result(
+    v2.other = probe_result(
         transport="v1", outcome=Outcome.PARTIAL, error=TIMEOUT, phase=Phase.VERACK, bytes_received=5
     )
     record = _json(v2)
@@ -286,17 +243,19 @@ def test_silence_in_v2_proves_nothing_until_v1_completes(
     v2_bytes: int, v1_outcome: Outcome, speaks: bool | None
 ) -> None:
     closed = PeerClosed(phase=Phase.KEY, bytes_received=v2_bytes)
-    v2 = _result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=closed, bytes_received=v2_bytes)
-    v1 = _result(transport="v1", outcome=v1_outcome, other=v2)
+    v2 = probe_result(
+        transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=closed, bytes_received=v2_bytes
+    )
+    v1 = probe_result(transport="v1", outcome=v1_outcome, other=v2)
     assert v1.speaks_v2 is speaks
     assert (v1.claims_v2, v2.claims_v2) == (None, None)
 
 
 def test_where_only_v2_was_asked_the_reason_says_so() -> None:
     closed = PeerClosed(phase=Phase.KEY, bytes_received=0)
-    alone = _result(transport="v2", outcome=Outcome.FAILED, error=closed)
+    alone = probe_result(transport="v2", outcome=Outcome.FAILED, error=closed)
     assert alone.reason == f"{closed}; --transport both asks in v1 too"
-    alone.other = _result(transport="v1")
+    alone.other = probe_result(transport="v1")
     assert alone.reason == str(closed)
 
 
@@ -304,30 +263,21 @@ def test_where_only_v2_was_asked_the_reason_says_so() -> None:
 def test_who_is_no_node_is_not_to_be_asked_in_v1(kind: type[BadMagic]) -> None:
     error = kind(received=b"HTTP", expected=bytes(4))
     error.phase = Phase.KEY
-    assert _result(transport="v2", outcome=Outcome.FAILED, error=error).reason == str(error)
+    assert probe_result(transport="v2", outcome=Outcome.FAILED, error=error).reason == str(error)
 
 
 def test_an_echo_of_our_key_is_not_to_be_asked_in_v1() -> None:
     echo = SelfConnection()
     echo.phase = Phase.KEY
-    assert _result(transport="v2", outcome=Outcome.FAILED, error=echo).reason == str(echo)
+    assert probe_result(transport="v2", outcome=Outcome.FAILED, error=echo).reason == str(echo)
     echo.phase = Phase.VERSION
-    assert (_result(transport="v2", outcome=Outcome.FAILED, error=echo).reason or "").endswith("in v1 too")
-
-
-def test_the_summary_counts_who_speaks_v2_and_who_claims_it() -> None:
-    summary = Summary()
-    assert summary.v2_text_line() == ""
-    summary.count(_result(transport="v1", version=_version()))
-    summary.count(_result(transport="v1", version=_version(services=0)))
-    assert summary.v2_text_line() == "v2: 1 of 2 claim it, none was asked"
-    summary.count(_result(transport="v2", v2=V2_FACTS, version=_version()))
-    summary.count(_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=TIMEOUT))
-    assert summary.v2_text_line() == "v2: 1 of 2 speak it, 2 claim it"
+    assert (probe_result(transport="v2", outcome=Outcome.FAILED, error=echo).reason or "").endswith(
+        "in v1 too"
+    )
 
 
 def test_extreme_numbers_are_printed() -> None:
-    version = _version(
+    version = some_version(
         protocol_version=-(2**31),
         services=2**64 - 1,
         timestamp=-(2**63),
@@ -339,12 +289,12 @@ def test_extreme_numbers_are_printed() -> None:
     assert (record["protocol_version"], record["start_height"]) == (-(2**31), -(2**31))
     assert (record["timestamp"], record["services"]) == (-(2**63), "f" * 16)
     assert (record["nonce"], record["relay"]) == ("0" * 16, True)
-    assert _version_json(_version(timestamp=2**63 - 1, relay=0))["timestamp"] == 2**63 - 1
-    assert _version_json(_version(relay=0))["relay"] is False
+    assert _version_json(some_version(timestamp=2**63 - 1, relay=0))["timestamp"] == 2**63 - 1
+    assert _version_json(some_version(relay=0))["relay"] is False
 
 
 def test_fields_that_were_left_out_are_null() -> None:
-    version = _version(addr_from=None, nonce=None, user_agent=None, start_height=None, relay=None)
+    version = some_version(addr_from=None, nonce=None, user_agent=None, start_height=None, relay=None)
     record = _version_json(version)
     for key in ("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"):
         assert record[key] is None
@@ -357,7 +307,7 @@ def test_fields_that_were_left_out_are_null() -> None:
 def test_absence_is_a_fact_only_once_the_window_has_closed(
     features_closed: bool, lingered: bool, early: bool | None, late: bool | None
 ) -> None:
-    result = _result(features=Features(), features_closed=features_closed, lingered=lingered)
+    result = probe_result(features=Features(), features_closed=features_closed, lingered=lingered)
     assert _json(result)["features"] == dict(
         zip(FEATURES, [early, early, early, late, late, late], strict=True)
     )
@@ -365,12 +315,12 @@ def test_absence_is_a_fact_only_once_the_window_has_closed(
 
 def test_values_of_zero_are_values() -> None:
     features = Features(sendtxrcncl=SendTxRcncl(0, 0), feefilter=FeeFilter(0), sendcmpct=(SendCmpct(0, 0),))
-    record = _json(_result(features=features, features_closed=True, lingered=True))["features"]
+    record = _json(probe_result(features=features, features_closed=True, lingered=True))["features"]
     assert isinstance(record, dict)
     assert record["sendtxrcncl"] == {"version": 0, "salt": "0" * 16}
     assert (record["feefilter"], type(record["feefilter"])) == (0, int)
     assert record["sendcmpct"] == [{"high_bandwidth": False, "version": 0}]
-    assert _json(_result(features=Features(feefilter=FeeFilter(-(2**63)))))["features"] is not None
+    assert _json(probe_result(features=Features(feefilter=FeeFilter(-(2**63)))))["features"] is not None
 
 
 @pytest.mark.parametrize(
@@ -390,15 +340,15 @@ def test_values_of_zero_are_values() -> None:
 def test_user_agents_are_printable(raw: bytes, text: str) -> None:
     assert user_agent_text(raw) == text
     assert user_agent_text(raw).isprintable()
-    result = _result(version=_version(user_agent=raw))
+    result = probe_result(version=some_version(user_agent=raw))
     assert result.user_agent == text
-    record = _version_json(_version(user_agent=raw))
+    record = _version_json(some_version(user_agent=raw))
     assert (record["user_agent"], record["user_agent_hex"]) == (text, raw.hex())
 
 
 def test_a_record_without_version_has_no_user_agent() -> None:
-    assert _result().user_agent is None
-    assert _result(version=_version(user_agent=None)).user_agent is None
+    assert probe_result().user_agent is None
+    assert probe_result(version=some_version(user_agent=None)).user_agent is None
 
 
 @pytest.mark.parametrize(
@@ -414,45 +364,6 @@ def test_times_are_rfc3339(time_unix: float, text: str) -> None:
     assert rfc3339(time_unix) == text
 
 
-def test_the_summary_counts_by_outcome() -> None:
-    summary = Summary()
-    assert summary.to_text_line() == "Finished! Handshake results: 0 OK | 0 PARTIALLY OK | 0 FAILED"
-    outcomes = {Outcome.OK: 3, Outcome.PARTIAL: 18, Outcome.FAILED: 4}
-    for outcome, count in outcomes.items():
-        for _ in range(count):
-            summary.count(_result(outcome=outcome))
-    assert summary.to_text_line() == "Finished! Handshake results: 3 OK | 18 PARTIALLY OK | 4 FAILED"
-    summary.count(_result(outcome=Outcome.SKIPPED))
-    assert summary.to_text_line().endswith("18 PARTIALLY OK | 4 FAILED | 1 SKIPPED")
-    assert summary.total == 26
-
-
-def test_the_summary_counts_reasons_by_kind() -> None:
-    summary = Summary()
-    for received in (b"HTTP", b"HTTP"):
-        error = SpeaksHttp(received=received, expected=b"abcd")
-        summary.count(_result(outcome=Outcome.FAILED, error=error))
-    summary.count(_result(outcome=Outcome.FAILED, error=ConnectRefused()))
-    for block in ("private", "loopback"):
-        summary.count(_result(outcome=Outcome.SKIPPED, error=NotRoutable(block=block)))
-    assert list(summary.reasons.values()) == [2, 1, 2]
-    assert [key.rpartition(" ")[2] for key in summary.reasons] == [
-        "(v1.http)",
-        "(connect.refused)",
-        "(policy.not_routable)",
-    ]
-
-
-def test_the_summary_keeps_a_bounded_number_of_user_agents() -> None:
-    summary = Summary()
-    for index in range(MAX_BREAKDOWN + 50):
-        summary.count(_result(version=_version(user_agent=b"/%d/" % index)))
-    summary.count(_result(version=_version(user_agent=b"/0/")))
-    assert len(summary.user_agents) == MAX_BREAKDOWN + 1
-    assert summary.user_agents["/0/"] == 2
-    assert summary.user_agents["others"] == 50
-
-
 def _silent_v2(**changes: object) -> ProbeResult:
     """What comes of a key that nobody answers."""
     fields: dict[str, object] = {
@@ -462,11 +373,11 @@ def _silent_v2(**changes: object) -> ProbeResult:
         "transport": "v2",
         "v2": V2Facts(),
     }
-    return _result(**(fields | changes))
+    return probe_result(**(fields | changes))
 
 
 def test_no_connection_in_v1_after_v2_is_not_tried_and_says_why() -> None:
-    second = _result(outcome=Outcome.FAILED, error=ConnectRefused(), phase=Phase.CONNECT)
+    second = probe_result(outcome=Outcome.FAILED, error=ConnectRefused(), phase=Phase.CONNECT)
     transports = _json(_silent_v2(other=second))["transports"]
     assert isinstance(transports, dict)
     assert transports["v1"] == NO_V1 | {
@@ -477,9 +388,9 @@ def test_no_connection_in_v1_after_v2_is_not_tried_and_says_why() -> None:
 
 
 def test_claims_come_from_whichever_version_came() -> None:
-    assert _result().claims_v2 is None
-    assert _result(version=_version(services=0x409)).claims_v2 is False
-    assert _silent_v2(other=_result(transport="v1", version=_version())).claims_v2 is True
+    assert probe_result().claims_v2 is None
+    assert probe_result(version=some_version(services=0x409)).claims_v2 is False
+    assert _silent_v2(other=probe_result(transport="v1", version=some_version())).claims_v2 is True
 
 
 def test_silence_is_blamed_on_everything_that_it_may_come_from() -> None:

@@ -19,7 +19,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.segment import Segment
 
-from bitcoin_handshake.records import Summary
+from bitcoin_handshake.summary import Summary
 
 __all__ = ["LiveBar", "can_be_live", "is_piped", "is_same_terminal", "restore_cursor"]
 

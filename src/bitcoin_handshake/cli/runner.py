@@ -26,7 +26,8 @@ from bitcoin_handshake.errors import EnvironmentFailure, InputError
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import DEFAULT_TIMEOUT_S, DEFAULT_USER_AGENT, ProbeOptions
-from bitcoin_handshake.records import ProbeResult, Summary
+from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from bitcoin_handshake.cli.output.printable import printable
 from bitcoin_handshake.cli.palette import PLAIN, Palette
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.protocol import services_names
-from bitcoin_handshake.records import Outcome, ProbeResult, Summary, user_agent_text
+from bitcoin_handshake.records import Outcome, ProbeResult, user_agent_text
+from bitcoin_handshake.summary import Summary
 
 __all__ = ["TextRenderer", "breakdown_text"]
 

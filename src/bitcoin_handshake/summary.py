@@ -1,0 +1,118 @@
+"""What a run found, counted: the sum line and the breakdown.
+
+Owns `Summary`. Keeps counts and no records, so that it stays small however long a run is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError
+from bitcoin_handshake.records import Outcome, ProbeResult
+
+__all__ = ["MAX_BREAKDOWN", "OTHERS", "Summary"]
+
+MAX_BREAKDOWN = 1000
+"""Distinct reasons, and distinct user agents, that a summary counts by themselves."""
+OTHERS = "others"
+
+# An attribute of an enum class costs 100 ns on Python 3.11, a name of the module 10.
+_OK, _PARTIAL, _FAILED = Outcome.OK, Outcome.PARTIAL, Outcome.FAILED
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run found, as far as it is known now.
+
+    Attributes:
+        ok, partial, failed, skipped: Records by outcome.
+        v2_tried: Nodes that were asked for v2, on a connection of its own.
+        v2_spoken: Nodes that were seen to speak v2.
+        v2_claimed: Nodes whose service bits offer v2.
+        versions: Nodes whose `version` came.
+        addresses: Addresses that targets gave, dialled or not.
+        dialled: Dials begun.
+        reasons, user_agents: Counts of the at most MAX_BREAKDOWN (1,000) distinct ones, the rest
+            under `others`.
+        elapsed_s: Seconds since the run began.
+        interrupted: Whether `stop` ended it.
+        bug: The first bug of ours that a record tells of; its cause is the exception itself.
+    """
+
+    ok: int = 0
+    partial: int = 0
+    failed: int = 0
+    skipped: int = 0
+    v2_tried: int = 0
+    v2_spoken: int = 0
+    v2_claimed: int = 0
+    versions: int = 0
+    addresses: int = 0
+    dialled: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    user_agents: dict[str, int] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    interrupted: bool = False
+    bug: InternalError | None = None
+
+    @property
+    def total(self) -> int:
+        """All records."""
+        return self.ok + self.partial + self.failed + self.skipped
+
+    def count(self, result: ProbeResult) -> None:
+        """Count one record."""
+        outcome = result.outcome
+        if outcome is _OK:
+            self.ok += 1
+        elif outcome is _PARTIAL:
+            self.partial += 1
+        elif outcome is _FAILED:
+            self.failed += 1
+        else:
+            self.skipped += 1
+        if result.transport is not None:
+            self._count_v2(result)
+        if result.error is not None:
+            _tally(self.reasons, _reason_kind(result.error))
+            if self.bug is None and isinstance(result.error, InternalError):
+                self.bug = result.error
+        user_agent = result.user_agent
+        if user_agent is not None:
+            _tally(self.user_agents, user_agent)
+
+    def _count_v2(self, result: ProbeResult) -> None:
+        claims = result.claims_v2
+        if claims is not None:
+            self.versions += 1
+            if claims:
+                self.v2_claimed += 1
+        if result.v2 is not None or result.other is not None:
+            self.v2_tried += 1
+            if result.speaks_v2:
+                self.v2_spoken += 1
+
+    def v2_text_line(self) -> str:
+        """Write how many nodes speak v2 and how many claim to; '' where nobody said anything."""
+        if self.v2_tried:
+            return f"v2: {self.v2_spoken} of {self.v2_tried} speak it, {self.v2_claimed} claim it"
+        return f"v2: {self.v2_claimed} of {self.versions} claim it, none was asked" if self.versions else ""
+
+    def to_text_line(self) -> str:
+        """Write the sum line."""
+        line = (
+            f"Finished! Handshake results: {self.ok} OK | {self.partial} PARTIALLY OK | {self.failed} FAILED"
+        )
+        return f"{line} | {self.skipped} SKIPPED" if self.skipped else line
+
+
+def _tally(counts: dict[str, int], key: str) -> None:
+    if key not in counts and len(counts) >= MAX_BREAKDOWN:
+        key = OTHERS
+    counts[key] = counts.get(key, 0) + 1
+
+
+def _reason_kind(error: BitcoinHandshakeError) -> str:
+    """Say what kind of failure it is, in words without this one's figures, and its code."""
+    words = (type(error).__doc__ or "").partition("\n")[0].rstrip(".")
+    return f"{words} ({error.code.value})"

@@ -1,0 +1,59 @@
+"""The sum line, the breakdown, and what they keep."""
+
+from __future__ import annotations
+
+from bitcoin_handshake.errors import ConnectRefused, NotRoutable, SpeaksHttp
+from bitcoin_handshake.measured import V2Facts
+from bitcoin_handshake.records import Outcome
+from bitcoin_handshake.summary import MAX_BREAKDOWN, Summary
+from tests.results import TIMEOUT, V2_FACTS, probe_result, some_version
+
+
+def test_counts_who_speaks_v2_and_who_claims_it() -> None:
+    summary = Summary()
+    assert summary.v2_text_line() == ""
+    summary.count(probe_result(transport="v1", version=some_version()))
+    summary.count(probe_result(transport="v1", version=some_version(services=0)))
+    assert summary.v2_text_line() == "v2: 1 of 2 claim it, none was asked"
+    summary.count(probe_result(transport="v2", v2=V2_FACTS, version=some_version()))
+    summary.count(probe_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=TIMEOUT))
+    assert summary.v2_text_line() == "v2: 1 of 2 speak it, 2 claim it"
+
+
+def test_counts_by_outcome() -> None:
+    summary = Summary()
+    assert summary.to_text_line() == "Finished! Handshake results: 0 OK | 0 PARTIALLY OK | 0 FAILED"
+    outcomes = {Outcome.OK: 3, Outcome.PARTIAL: 18, Outcome.FAILED: 4}
+    for outcome, count in outcomes.items():
+        for _ in range(count):
+            summary.count(probe_result(outcome=outcome))
+    assert summary.to_text_line() == "Finished! Handshake results: 3 OK | 18 PARTIALLY OK | 4 FAILED"
+    summary.count(probe_result(outcome=Outcome.SKIPPED))
+    assert summary.to_text_line().endswith("18 PARTIALLY OK | 4 FAILED | 1 SKIPPED")
+    assert summary.total == 26
+
+
+def test_counts_reasons_by_kind() -> None:
+    summary = Summary()
+    for received in (b"HTTP", b"HTTP"):
+        error = SpeaksHttp(received=received, expected=b"abcd")
+        summary.count(probe_result(outcome=Outcome.FAILED, error=error))
+    summary.count(probe_result(outcome=Outcome.FAILED, error=ConnectRefused()))
+    for block in ("private", "loopback"):
+        summary.count(probe_result(outcome=Outcome.SKIPPED, error=NotRoutable(block=block)))
+    assert list(summary.reasons.values()) == [2, 1, 2]
+    assert [key.rpartition(" ")[2] for key in summary.reasons] == [
+        "(v1.http)",
+        "(connect.refused)",
+        "(policy.not_routable)",
+    ]
+
+
+def test_keeps_a_bounded_number_of_user_agents() -> None:
+    summary = Summary()
+    for index in range(MAX_BREAKDOWN + 50):
+        summary.count(probe_result(version=some_version(user_agent=b"/%d/" % index)))
+    summary.count(probe_result(version=some_version(user_agent=b"/0/")))
+    assert len(summary.user_agents) == MAX_BREAKDOWN + 1
+    assert summary.user_agents["/0/"] == 2
+    assert summary.user_agents["others"] == 50
