@@ -6,11 +6,14 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from hypothesis import settings
 
+from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
+from tests.healthy import NODES
 from tests.helpers import FakeClock
 from tests.netns import NetNamespace
 
@@ -80,3 +83,11 @@ def namespace() -> Iterator[NetNamespace]:
     """A network of our own in which half of IPv4 is this machine; see `tests.netns`."""
     with NetNamespace() as namespace:
         yield namespace
+
+
+@pytest_asyncio.fixture
+async def network() -> AsyncIterator[SimulatedNetwork]:
+    """Healthy nodes on 127.1.0.1 and the addresses that follow."""
+    options = NetworkOptions(node_count=NODES, mix={"core": 1.0}, port=0, with_dns=False, with_ipv6=False)
+    async with SimulatedNetwork(options) as network:
+        yield network

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bitcoin_handshake.api import probe, probe_many
     from bitcoin_handshake.chain import Chain, ChainParams, custom_chain, signet_chain
     from bitcoin_handshake.errors import (
         AnomalyCode,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bitcoin_handshake.resolver import Resolution, resolve
     from bitcoin_handshake.session import Session
     from bitcoin_handshake.summary import Summary
-    from bitcoin_handshake.survey import Survey, SurveyOptions, probe, probe_many
+    from bitcoin_handshake.survey import Survey, SurveyOptions
     from bitcoin_handshake.targets import Target, parse_target
     from bitcoin_handshake.transcript.sink import TranscriptSink
     from bitcoin_handshake.transcript.writer import TranscriptFiles
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "api": ("probe", "probe_many"),
     "chain": ("Chain", "ChainParams", "custom_chain", "signet_chain"),
     "errors": (
         "AnomalyCode",
@@ -101,7 +103,7 @@ _HOMES = {
     "resolver": ("Resolution", "resolve"),
     "session": ("Session",),
     "summary": ("Summary",),
-    "survey": ("Survey", "SurveyOptions", "probe", "probe_many"),
+    "survey": ("Survey", "SurveyOptions"),
     "targets": ("Target", "parse_target"),
     "transcript.sink": ("TranscriptSink",),
     "transcript.writer": ("TranscriptFiles",),

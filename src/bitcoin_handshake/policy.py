@@ -19,10 +19,13 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from itertools import chain
 from types import MappingProxyType
 
-from bitcoin_handshake.errors import NotRoutable, Skipped
+from bitcoin_handshake.errors import AddressFamilyExcluded, NoProxy, NotRoutable, Skipped
 from bitcoin_handshake.netaddr import NetAddr, Network, ipv4_text
 
-__all__ = ["REFUSED_IPV4", "REFUSED_IPV6", "TABLE_DATE", "refusal"]
+__all__ = ["IP_NETWORKS", "REFUSED_IPV4", "REFUSED_IPV6", "TABLE_DATE", "exclusion", "refusal"]
+
+IP_NETWORKS = frozenset({Network.IPV4, Network.IPV6})
+"""The networks of which names have addresses, and -4 and -6 choose one."""
 
 TABLE_DATE = "2025-10"
 """Month in which the registries held what the tables hold; the latest entry is of 2025-04 (RFC 9780)."""
@@ -144,6 +147,21 @@ def refusal(address: NetAddr) -> Skipped | None:
     else:
         return None
     return None if block is None else NotRoutable(block=block)
+
+
+def exclusion(address: NetAddr, families: frozenset[Network]) -> Skipped | None:
+    """Say why an address cannot be dialled however it came, or None where it can.
+
+    Args:
+        address: Typed or learned.
+        families: Those of IP_NETWORKS that the options allow.
+    """
+    network = address.network
+    if network in (Network.ONION, Network.I2P):
+        return NoProxy(network=network)
+    if network in IP_NETWORKS and network not in families:
+        return AddressFamilyExcluded(network=network)
+    return None
 
 
 def _ipv4_text_block(host: str) -> str | None:

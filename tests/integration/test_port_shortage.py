@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bitcoin_handshake.api import probe_many
 from bitcoin_handshake.chain import Chain
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
-from bitcoin_handshake.survey import probe_many
 from tests.netns import NetNamespace
 
 PORTS = 21

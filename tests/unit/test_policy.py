@@ -10,7 +10,7 @@ import pytest
 
 from bitcoin_handshake.errors import FailureCode, NotRoutable
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.policy import REFUSED_IPV4, REFUSED_IPV6, refusal
+from bitcoin_handshake.policy import IP_NETWORKS, REFUSED_IPV4, REFUSED_IPV6, exclusion, refusal
 from tests.helpers import shared_vectors
 
 ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
@@ -198,3 +198,25 @@ def test_refuses_whatever_core_calls_not_routable() -> None:
             assert _block(case["text"]) is not None, case
             seen.add(flag)
     assert seen == not_routable
+
+
+@pytest.mark.parametrize(
+    ("host", "families", "code"),
+    [
+        ("1.2.3.4", IP_NETWORKS, None),
+        ("::1", IP_NETWORKS, None),
+        ("1.2.3.4", {Network.IPV6}, "policy.address_family"),
+        ("::1", {Network.IPV4}, "policy.address_family"),
+        ("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", IP_NETWORKS, "policy.no_proxy"),
+    ],
+)
+def test_what_cannot_be_dialled_however_it_came(
+    host: str, families: frozenset[Network], code: str | None
+) -> None:
+    excluded = exclusion(NetAddr.from_text(host, 8333), frozenset(families))
+    assert (None if excluded is None else excluded.code.value) == code
+
+
+def test_cjdns_is_of_no_family_that_the_options_exclude() -> None:
+    netaddr = NetAddr.from_text("fc00::1", 8333, cjdns=True)
+    assert exclusion(netaddr, frozenset({Network.IPV4})) is None

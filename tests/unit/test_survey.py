@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from itertools import count
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
-import pytest_asyncio
 
 from bitcoin_handshake import survey as survey_module
+from bitcoin_handshake.api import BATCH, probe_many
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.engine.limits import MAX_LOOKUPS
 from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError, NameNotFound, NoAddresses
@@ -25,22 +23,14 @@ from bitcoin_handshake.prober import ProbeOptions
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.resolver import Resolution, ResolvedAddress
 from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
-from bitcoin_handshake.survey import (
-    IP_NETWORKS,
-    MAX_UNREAD_RESULTS,
-    Survey,
-    SurveyOptions,
-    probe,
-    probe_many,
-    run_survey,
-)
+from bitcoin_handshake.survey import Survey, SurveyOptions
 from bitcoin_handshake.targets import Target, parse_target
+from tests.healthy import Endless, node_port
 from tests.helpers import CHECKOUT
 
 REGTEST = CHAINS[Chain.REGTEST]
 ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
 I2P = "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"
-NODES = 5
 
 
 class Collected:
@@ -78,18 +68,6 @@ def _words(result: ProbeResult) -> str:
     return " ".join([result.target, address, result.outcome, result.code or ""]).rstrip()
 
 
-@pytest_asyncio.fixture
-async def network() -> AsyncIterator[SimulatedNetwork]:
-    """Healthy nodes on 127.1.0.1 and the addresses that follow."""
-    options = NetworkOptions(node_count=NODES, mix={"core": 1.0}, port=0, with_dns=False, with_ipv6=False)
-    async with SimulatedNetwork(options) as network:
-        yield network
-
-
-def _port(network: SimulatedNetwork) -> int:
-    return network.nodes[0].netaddr.port
-
-
 Names = dict[str, tuple[bool, list[str]]]
 
 
@@ -122,7 +100,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_typed_addresses_are_dialled_each_time_they_are_typed(network: SimulatedNetwork) -> None:
-    port = _port(network)
+    port = node_port(network)
     results = await _surveyed(["127.1.0.1", f"127.1.0.2:{port}"], ["127.1.0.1"], port=port)
     assert Counter(map(_words, results)) == {
         "127.1.0.1 127.1.0.1 ok": 2,
@@ -143,7 +121,7 @@ async def test_learned_addresses_are_dialled_once_and_name_every_seed(
         "a.test": (False, ["127.1.0.1", "127.1.0.2"]),
         "b.test": (False, ["127.1.0.2", "127.1.0.3"]),
     }
-    results = await _surveyed(["a.test", "b.test", "a.test."], port=_port(network), allow_private=True)
+    results = await _surveyed(["a.test", "b.test", "a.test."], port=node_port(network), allow_private=True)
     assert {each.netaddr.host: (each.target, list(each.seeds)) for each in results if each.netaddr} == {
         "127.1.0.1": ("a.test", ["a.test"]),
         "127.1.0.2": ("a.test", ["a.test", "b.test"]),
@@ -156,9 +134,9 @@ async def test_learned_addresses_are_dialled_once_and_name_every_seed(
 
 async def test_names_of_a_later_batch_dial_nothing_twice(network: SimulatedNetwork, names: Names) -> None:
     names |= {"a.test": (False, ["127.1.0.1"]), "b.test": (False, ["127.1.0.1"])}
-    results = await _surveyed(["a.test"], ["b.test"], port=_port(network), allow_private=True)
+    results = await _surveyed(["a.test"], ["b.test"], port=node_port(network), allow_private=True)
     assert len(results) == 1
-    ports = await _surveyed(["a.test", "b.test:1"], port=_port(network), allow_private=True)
+    ports = await _surveyed(["a.test", "b.test:1"], port=node_port(network), allow_private=True)
     assert sorted(map(_words, ports)) == [
         "a.test 127.1.0.1 ok",
         "b.test:1 127.1.0.1 failed connect.refused",
@@ -168,13 +146,13 @@ async def test_names_of_a_later_batch_dial_nothing_twice(network: SimulatedNetwo
 async def test_a_record_that_is_written_gets_no_more_names(network: SimulatedNetwork, names: Names) -> None:
     """Of a hundred thousand names behind one address, all would be kept and looked through."""
     names |= dict.fromkeys(["a.test", "b.test", "c.test"], (False, ["10.0.0.1"]))
-    (result,) = await _surveyed(["a.test", "b.test"], *[[]] * 20, ["c.test"], port=_port(network))
+    (result,) = await _surveyed(["a.test", "b.test"], *[[]] * 20, ["c.test"], port=node_port(network))
     assert list(result.seeds) == ["a.test", "b.test"]
 
 
 async def test_a_name_that_is_asked_for_twice_is_listed_once(network: SimulatedNetwork, names: Names) -> None:
     names |= {"a.test": (False, ["10.0.0.1"]), "b.test": (False, ["10.0.0.1"])}
-    results = await _surveyed(["a.test", "b.test", "a.test"], port=_port(network))
+    results = await _surveyed(["a.test", "b.test", "a.test"], port=node_port(network))
     assert [list(result.seeds) for result in results] == [["a.test", "b.test"]]
 
 
@@ -183,7 +161,7 @@ async def test_learned_private_addresses_are_skipped(
 ) -> None:
     names |= {"a.test": (False, ["127.1.0.1", "10.0.0.1"]), "b.test": (False, ["127.1.0.1"])}
     with caplog.at_level(logging.WARNING, logger="bitcoin_handshake"):
-        results = await _surveyed(["a.test", "b.test"], port=_port(network))
+        results = await _surveyed(["a.test", "b.test"], port=node_port(network))
     assert {_words(each): list(each.seeds) for each in results} == {
         "a.test 127.1.0.1 skipped policy.not_routable": ["a.test", "b.test"],
         "a.test 10.0.0.1 skipped policy.not_routable": ["a.test"],
@@ -220,7 +198,7 @@ async def test_nothing_is_said_of_private_addresses_where_others_remain(
     )
     names |= {"a.test": (False, ["10.0.0.1", routable]), "b.test": (True, ["127.1.0.2"])}
     with caplog.at_level(logging.WARNING, logger="bitcoin_handshake"):
-        results = await _surveyed(["a.test", "b.test"], port=_port(network))
+        results = await _surveyed(["a.test", "b.test"], port=node_port(network))
     assert sorted(map(_words, results)) == [
         "a.test 10.0.0.1 skipped policy.not_routable",
         "a.test 127.1.0.1 ok",
@@ -236,13 +214,13 @@ async def test_names_of_this_machine_are_dialled_wherever_they_are(
     network: SimulatedNetwork, names: Names, batches: Sequence[Sequence[str]]
 ) -> None:
     names |= {"a.test": (False, ["127.1.0.1"]), "localhost": (True, ["127.1.0.1"])}
-    results = await _surveyed(*batches, port=_port(network))
+    results = await _surveyed(*batches, port=node_port(network))
     assert "localhost 127.1.0.1 ok" in map(_words, results)
     assert network.fleet.accepted == 1
 
 
 async def test_a_typed_private_address_is_dialled(network: SimulatedNetwork) -> None:
-    (result,) = await _surveyed(["127.1.0.1"], port=_port(network), allow_private=False)
+    (result,) = await _surveyed(["127.1.0.1"], port=node_port(network), allow_private=False)
     assert result.outcome == "ok"
 
 
@@ -257,7 +235,7 @@ async def test_names_without_address_are_one_failure_each(names: Names) -> None:
 
 async def test_bad_targets_are_records_and_the_run_goes_on(network: SimulatedNetwork) -> None:
     results = await _surveyed(
-        [BadTarget("1.2.3", "three numbers"), "127.1.0.1", BadTarget("", "empty")], port=_port(network)
+        [BadTarget("1.2.3", "three numbers"), "127.1.0.1", BadTarget("", "empty")], port=node_port(network)
     )
     assert sorted(map(_words, results)) == [
         " - failed input.bad_target",
@@ -274,7 +252,7 @@ async def test_what_the_options_or_the_network_exclude_is_skipped(
     names["six.test"] = (False, ["2001:db8::1"])
     targets = ["127.1.0.2", "2001:db8::2", ONION, I2P, "both.test", "six.test"]
     only_v4 = await _surveyed(
-        targets, families=frozenset({Network.IPV4}), allow_private=True, port=_port(network)
+        targets, families=frozenset({Network.IPV4}), allow_private=True, port=node_port(network)
     )
     assert sorted(map(_words, only_v4)) == sorted(
         [
@@ -287,7 +265,7 @@ async def test_what_the_options_or_the_network_exclude_is_skipped(
         ]
     )
     ports = {each.netaddr.host: each.netaddr.port for each in only_v4 if each.netaddr}
-    assert (ports[ONION], ports[I2P]) == (_port(network), 0), "SAM 3.1 has no ports"
+    assert (ports[ONION], ports[I2P]) == (node_port(network), 0), "SAM 3.1 has no ports"
     (only_v6,) = await _surveyed(["127.1.0.1"], families=frozenset({Network.IPV6}))
     assert only_v6.code == "policy.address_family"
 
@@ -295,7 +273,6 @@ async def test_what_the_options_or_the_network_exclude_is_skipped(
 async def test_no_target_is_no_record() -> None:
     assert await _surveyed() == []
     assert await _surveyed([], []) == []
-    assert [result async for result in probe_many([])] == []
 
 
 @pytest.mark.parametrize(
@@ -305,12 +282,10 @@ async def test_no_target_is_no_record() -> None:
 async def test_options_out_of_range_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InputError):
         _options(**changes)
-    with pytest.raises(InputError):
-        await anext(probe_many(["127.0.0.1"], **changes))  # type: ignore[arg-type]  # by name
 
 
 async def test_no_more_at_once_than_asked_for(network: SimulatedNetwork) -> None:
-    options = _options(concurrency=3, port=_port(network))
+    options = _options(concurrency=3, port=node_port(network))
     seen = []
 
     class Sink(Collected):
@@ -327,55 +302,6 @@ async def test_no_more_at_once_than_asked_for(network: SimulatedNetwork) -> None
     assert not survey.summary.interrupted
 
 
-class _Endless:
-    """Targets without end, and how many of them were taken."""
-
-    def __init__(self, make: Callable[[int], str]) -> None:
-        self.taken = 0
-        self._make = make
-
-    def __iter__(self) -> Iterator[str]:
-        for index in count():
-            self.taken = index + 1
-            yield self._make(index)
-
-
-@pytest.mark.parametrize("text", ["127.1.0.1", "1.2.3", ONION])
-async def test_endless_targets_are_taken_as_they_are_used(network: SimulatedNetwork, text: str) -> None:
-    targets = _Endless(lambda _: text)
-    results = []
-    stream = probe_many(targets, chain=Chain.REGTEST, port=_port(network), concurrency=8)
-    async for result in stream:
-        results.append(result)
-        if len(results) == 300:
-            break
-    await stream.aclose()
-    assert targets.taken <= 300 + MAX_UNREAD_RESULTS + 4 * survey_module.BATCH
-    if text == "127.1.0.1":
-        assert targets.taken <= 300 + 5 * survey_module.BATCH
-        assert {each.outcome for each in results} == {"ok"}
-
-
-async def test_a_reader_that_stops_reading_stops_the_targets(
-    network: SimulatedNetwork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(survey_module, "MAX_UNREAD_RESULTS", 20)
-    targets = _Endless(lambda _: "127.1.0.1")
-    stream = probe_many(targets, chain=Chain.REGTEST, port=_port(network), concurrency=4)
-    first = await anext(stream)
-    assert first.outcome == "ok"
-    for _ in range(3000):
-        await asyncio.sleep(0)
-    settled = targets.taken
-    for _ in range(3000):
-        await asyncio.sleep(0)
-    assert targets.taken == settled
-    more = [await anext(stream) for _ in range(1000)]
-    assert {each.outcome for each in more} == {"ok"}
-    assert targets.taken > settled, "it goes on when the reader does"
-    await stream.aclose()
-
-
 async def test_the_first_results_come_before_the_last_target(network: SimulatedNetwork) -> None:
     arrived = asyncio.Event()
 
@@ -390,7 +316,7 @@ async def test_the_first_results_come_before_the_last_target(network: SimulatedN
         yield [parse_target("127.1.0.2")]
 
     sink = Sink()
-    summary = await Survey(_options(port=_port(network)), sink).run(batches())
+    summary = await Survey(_options(port=node_port(network)), sink).run(batches())
     assert summary.ok == 2
 
 
@@ -404,7 +330,7 @@ async def test_results_wait_for_nobody_s_look_up(
         raise NameNotFound(name=name)
 
     monkeypatch.setattr(survey_module, "resolve", resolve)
-    stream = probe_many(["slow.test", "127.1.0.1"], chain=Chain.REGTEST, port=_port(network))
+    stream = probe_many(["slow.test", "127.1.0.1"], chain=Chain.REGTEST, port=node_port(network))
     assert (await anext(stream)).outcome == "ok"
     looked_up.set()
     assert (await anext(stream)).code == "resolve.nxdomain"
@@ -435,12 +361,12 @@ async def test_endless_names_are_taken_as_they_are_looked_up(monkeypatch: pytest
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # never
 
     monkeypatch.setattr(survey_module, "resolve", resolve)
-    targets = _Endless(lambda index: "1.2.3" if index == 0 else f"n{index}.test")
+    targets = Endless(lambda index: "1.2.3" if index == 0 else f"n{index}.test")
     stream = probe_many(targets)
     await anext(stream)
     for _ in range(1000):
         await asyncio.sleep(0)
-    assert targets.taken <= 3 * survey_module.BATCH
+    assert targets.taken <= 3 * BATCH
     await stream.aclose()
 
 
@@ -505,7 +431,7 @@ async def test_stop_keeps_a_handshake_that_was_completed(
         collected = Collected()
         sink.survey = Survey(
             _options(
-                port=_port(network),
+                port=node_port(network),
                 probe=ProbeOptions(
                     chain=REGTEST,
                     timeout_s=60.0,
@@ -531,17 +457,6 @@ async def test_stop_may_come_before_the_run() -> None:
     assert (summary.interrupted, summary.total, summary.dialled) == (True, 0, 0)
 
 
-async def test_stop_closes_what_is_open(network: SimulatedNetwork) -> None:
-    before = len(os.listdir("/proc/self/fd"))
-    stream = probe_many(["127.1.0.1"] * 200, chain=Chain.REGTEST, port=_port(network))
-    await anext(stream)
-    await stream.aclose()
-    await asyncio.sleep(0)
-    for _ in range(100):  # the nodes see the ends
-        await asyncio.sleep(0)
-    assert len(os.listdir("/proc/self/fd")) <= before + 2
-
-
 @pytest.mark.parametrize(
     "error", [BrokenPipeError(), EnvironmentFailure("disk full"), ValueError("closed file")]
 )
@@ -565,7 +480,7 @@ async def test_a_sink_that_fails_ends_the_run(
             await asyncio.sleep(0)
 
     with pytest.raises(type(error)) as caught:
-        await Survey(_options(port=_port(network)), Sink()).run(endless())
+        await Survey(_options(port=node_port(network)), Sink()).run(endless())
     assert caught.value is error
 
 
@@ -578,36 +493,6 @@ async def test_targets_that_cannot_be_read_end_the_run() -> None:
     with pytest.raises(EnvironmentFailure, match="no such file"):
         await Survey(_options(), sink).run(broken())
     assert len(sink.results) == 1
-
-    def broken_lines() -> Iterator[str]:
-        yield "1.2.3"
-        raise EnvironmentFailure("no such file")
-
-    with pytest.raises(EnvironmentFailure, match="no such file"):
-        _ = [result async for result in run_survey(broken_lines(), options=_options())]
-
-
-async def test_a_bad_resolver_is_the_caller_s_error() -> None:
-    with pytest.raises(InputError):
-        _ = [result async for result in probe_many(["seed.test"], resolver="not an address")]
-
-
-async def test_probe_takes_an_address(network: SimulatedNetwork) -> None:
-    netaddr = network.nodes[0].netaddr
-    for target in (netaddr, netaddr.to_text()):
-        result = await probe(target, chain=Chain.REGTEST)
-        assert (result.outcome, result.netaddr) == ("ok", netaddr)
-    default = await probe("127.9.9.9", chain=REGTEST)
-    assert default.netaddr == NetAddr.from_text("127.9.9.9", REGTEST.default_port)
-    assert (await probe(f"{ONION}:8333")).code == "policy.no_proxy"
-    with pytest.raises(BadTarget, match="probe_many"):
-        await probe("seed.test")
-    with pytest.raises(InputError):
-        await probe("1.2.3")
-
-
-async def test_families_are_the_ip_networks() -> None:
-    assert frozenset({Network.IPV4, Network.IPV6}) == IP_NETWORKS
 
 
 _STARVED = """
@@ -656,7 +541,7 @@ async def test_a_shortage_slows_down_and_fails_no_node(
             "-c",
             _STARVED,
             "127.1.0.1",
-            str(_port(network)),
+            str(node_port(network)),
             str(free),
             str(targets),
         ),

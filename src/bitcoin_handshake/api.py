@@ -1,0 +1,219 @@
+"""The library's two calls: `probe` for one node, `probe_many` for the main job.
+
+Owns the way from arguments to options, and the async iterator that hands records out as they come.
+The work is `survey`'s and `prober`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from bitcoin_handshake.chain import Chain, ChainParams
+from bitcoin_handshake.errors import BadTarget
+from bitcoin_handshake.measured import TransportMode
+from bitcoin_handshake.netaddr import NetAddr, Network
+from bitcoin_handshake.policy import IP_NETWORKS, exclusion
+from bitcoin_handshake.prober import (
+    DEFAULT_TIMEOUT_S,
+    DEFAULT_USER_AGENT,
+    ProbeOptions,
+    probe_address,
+    skipped_result,
+)
+from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.survey import Survey, SurveyOptions
+from bitcoin_handshake.targets import Target, parse_target
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.transcript.sink import TranscriptSink
+
+__all__ = ["BATCH", "MAX_UNREAD_RESULTS", "probe", "probe_many", "run_survey"]
+
+MAX_UNREAD_RESULTS = 10_000
+"""Records that wait for a slow reader of `probe_many` before no more targets are taken."""
+BATCH = 256
+"""Targets that are taken at once."""
+
+
+class _QueueSink:
+    """Hands results to an async iterator."""
+
+    def __init__(self) -> None:
+        self.results: deque[ProbeResult] = deque()
+        self.arrived = asyncio.Event()
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def write(self, result: ProbeResult) -> None:
+        self.results.append(result)
+        self.arrived.set()
+        if len(self.results) > MAX_UNREAD_RESULTS:
+            self.has_room.clear()
+
+    async def drain(self) -> None:
+        await self.has_room.wait()
+
+
+async def run_survey(
+    targets: Iterable[str | Target | BadTarget], *, options: SurveyOptions
+) -> AsyncGenerator[ProbeResult, None]:
+    """Run the main job and yield the records as they come; see `probe_many`."""
+    sink = _QueueSink()
+    survey = Survey(options, sink)
+    running = asyncio.create_task(survey.run(_in_batches(targets)))
+    running.add_done_callback(lambda _task: sink.arrived.set())
+    try:
+        while True:
+            while sink.results:
+                yield sink.results.popleft()
+                if len(sink.results) <= MAX_UNREAD_RESULTS // 2:
+                    sink.has_room.set()
+            if running.done():
+                break
+            sink.arrived.clear()
+            await sink.arrived.wait()
+        await running
+    finally:
+        if not running.done():  # nobody reads on
+            running.cancel()
+            await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, where nobody reads on
+
+
+async def probe_many(
+    targets: Iterable[str | Target | BadTarget],
+    *,
+    chain: Chain | ChainParams = Chain.MAINNET,
+    transport: TransportMode | str = TransportMode.AUTO,
+    port: int | None = None,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    linger_s: float = 0.0,
+    user_agent: bytes = DEFAULT_USER_AGENT,
+    record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
+    families: frozenset[Network] = IP_NETWORKS,
+    resolver: str | None = None,
+    concurrency: int | None = None,
+    allow_private: bool = False,
+) -> AsyncGenerator[ProbeResult, None]:
+    """Run the main job and yield the records as they come.
+
+    Args:
+        targets: DNS seeds and addresses as a person types them, read as fast as they are used.
+        chain: The chain to speak.
+        transport: `auto` (v2, then v1 where it must be), `v1`, `v2` or `both`.
+        port: Port of targets that name none; None for the chain's own.
+        timeout_s: Seconds from the connect to the verdict, for each node.
+        linger_s: Seconds to go on listening after the verdict `ok`.
+        user_agent: What we call ourselves, at most 256 bytes.
+        record_messages: Whether to keep order and time of every message.
+        transcripts: Where everything said is written, `TranscriptFiles` for one; the caller closes it.
+        transcript_secrets: Whether transcripts of v2 hold keys and raw bytes too.
+        families: Networks to ask names for and to dial.
+        resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
+        concurrency: Connections at once at most.
+        allow_private: Dial addresses from DNS that are not globally routable too.
+
+    Yields:
+        One record for each address, in the order in which they finish.
+
+    Raises:
+        InputError: An option is out of its range.
+        EnvironmentFailure: This machine cannot go on.
+    """
+    options = SurveyOptions(
+        probe=ProbeOptions(
+            chain=chain.params if isinstance(chain, Chain) else chain,
+            transport=TransportMode.from_text(transport),
+            timeout_s=timeout_s,
+            linger_s=linger_s,
+            user_agent=user_agent,
+            record_messages=record_messages,
+            transcripts=transcripts,
+            transcript_secrets=transcript_secrets,
+        ),
+        port=port,
+        families=families,
+        resolver=resolver,
+        concurrency=concurrency,
+        allow_private=allow_private,
+    )
+    async with aclosing(run_survey(targets, options=options)) as results:
+        async for result in results:
+            yield result
+
+
+async def probe(
+    target: str | NetAddr,
+    *,
+    chain: Chain | ChainParams = Chain.MAINNET,
+    transport: TransportMode | str = TransportMode.AUTO,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
+    linger_s: float = 0.0,
+    user_agent: bytes = DEFAULT_USER_AGENT,
+    record_messages: bool = False,
+    transcripts: TranscriptSink | None = None,
+    transcript_secrets: bool = False,
+) -> ProbeResult:
+    """Shake hands with one node.
+
+    Args:
+        target: Its address, `host:port` or `host` (the chain's own port then). A name is
+            `probe_many`'s, since it may stand for many nodes.
+        chain, transport, timeout_s, linger_s, user_agent, record_messages, transcripts,
+            transcript_secrets: As for `probe_many`.
+
+    Returns:
+        What it did; a failure of the node is a result, not an exception.
+
+    Raises:
+        InputError: The target is not an address, or an option is out of its range.
+        EnvironmentFailure: This machine cannot open a connection.
+    """
+    options = ProbeOptions(
+        chain=chain.params if isinstance(chain, Chain) else chain,
+        transport=TransportMode.from_text(transport),
+        timeout_s=timeout_s,
+        linger_s=linger_s,
+        user_agent=user_agent,
+        record_messages=record_messages,
+        transcripts=transcripts,
+        transcript_secrets=transcript_secrets,
+    )
+    if isinstance(target, NetAddr):
+        netaddr = target
+    else:
+        parsed = parse_target(target)
+        if parsed.netaddr is None:
+            raise BadTarget(target, "an address is needed; probe_many takes names")
+        port = parsed.port or options.chain.default_port
+        netaddr = NetAddr(parsed.netaddr.network, parsed.netaddr.host, port)
+    excluded = exclusion(netaddr, IP_NETWORKS)
+    if excluded is not None:
+        return skipped_result(netaddr.to_text(), options.chain, excluded, netaddr)
+    return await probe_address(netaddr, options=options)
+
+
+async def _in_batches(
+    targets: Iterable[str | Target | BadTarget],
+) -> AsyncIterator[Sequence[Target | BadTarget]]:
+    batch: list[Target | BadTarget] = []
+    for target in targets:
+        batch.append(_parsed(target) if isinstance(target, str) else target)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _parsed(text: str) -> Target | BadTarget:
+    try:
+        return parse_target(text)
+    except BadTarget as error:
+        return error
