@@ -195,7 +195,8 @@ class Session:
         self._ping_nonce = ping_nonce
         self._ping_sent_at = 0.0
         self._started = now if started is None else started
-        if handshake.replies:
+        # In v2 nothing can be said before the peer's key has come: `_note_stages` says it then.
+        if handshake.replies and not self._in_key_exchange:
             self._send_replies(now)
 
     @property
@@ -307,6 +308,8 @@ class Session:
             return
         if self.key_at is None:
             self.key_at = now
+            if self.handshake.replies:
+                self._send_replies(now)
         if phase is _GARBAGE:
             return
         if self.garbage_at is None:

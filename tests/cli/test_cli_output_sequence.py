@@ -46,16 +46,6 @@ def test_a_v2_message_is_said_when_the_key_to_encrypt_it_is_there() -> None:
     assert lines[4].startswith("      1.5 ms")
 
 
-def test_a_v2_message_is_not_said_to_a_peer_that_sends_no_key() -> None:
-    text = captured_v2(secrets=False).text.splitlines(keepends=True)
-    closed = '{"event":"closed","connection":1,"at_ms":9}\n'
-    [conversation] = conversations(text[0] + text[1] + closed)
-    assert '"direction":"sent"' in text[1]
-    lines = list(sequence_lines(conversation, width=60, ascii_only=True))
-    assert "version" not in "".join(lines)
-    assert "peer closed" in lines[3]
-
-
 def test_a_long_address_is_cut() -> None:
     text = captured_v1(1).text.replace("127.0.0.1:18444", f"{'a' * 56}.onion:8333")
     [conversation] = conversations(text)

@@ -38,8 +38,8 @@ from tests.sessions import (
     peer_version,
     received_bytes,
 )
+from tests.v2_peers import ManualPeer, key_pair
 from tests.v2_peers import initiator as v2_initiator
-from tests.v2_peers import key_pair
 from tests.v2_peers import responder as v2_responder
 
 NEGOTIATION = message("wtxidrelay") + message("sendaddrv2") + VERACK
@@ -546,3 +546,33 @@ def test_our_own_key_sent_back_is_an_echo() -> None:
     session.receive_data(session.data_to_send(), now=START)
     assert _failure(session) == ("handshake.self_connection", Phase.KEY)
     assert str(session.error) == "sent back our own v2 key: an echo or a reflector"
+
+
+def _waiting_for_key() -> Session:
+    return Session(
+        v2_initiator(garbage=b"ours"),
+        Handshake(our_version(), initiating=True),
+        now=START,
+        deadline=START + TIMEOUT_S,
+    )
+
+
+def test_in_v2_a_message_is_said_when_the_peer_s_key_is_there() -> None:
+    session = _waiting_for_key()
+    assert session.next_event() is None
+    peer = ManualPeer(initiating=False, ours=session.data_to_send()[:64])
+    session.receive_data(peer.key[:63], now=START + 1)
+    assert session.next_event() is None
+    session.receive_data(peer.key[63:], now=START + 2)
+    event = session.next_event()
+    assert isinstance(event, MessageSent)
+    assert (event.at, event.msg_type) == (START + 2, "version")
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n"])
+def test_in_v2_nothing_is_said_to_a_peer_that_sends_no_key(answer: bytes) -> None:
+    session = _waiting_for_key()
+    if answer:
+        session.receive_data(answer, now=START)
+    session.receive_eof(now=START)
+    assert [type(event) for event in drain_events(session)] == [PeerFailed]

@@ -54,8 +54,8 @@ def test_a_captured_v1_session_is_told_in_its_order() -> None:
 def test_a_captured_v2_session_tells_what_happened_below_its_messages() -> None:
     assert _story(captured_v2(secrets=False))[:6] == [
         "connection",
-        "sent version",
         "transport key",
+        "sent version",
         "transport garbage",
         "transport version_packet",
         "received version",

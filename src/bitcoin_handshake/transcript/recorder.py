@@ -228,8 +228,8 @@ class Recorder:
 
     # --- what happens -----------------------------------------------------------------------
 
-    def transport_events(self, now: float) -> None:
-        """Write down what happened below the messages."""
+    def transport_events(self, now: float, *, until: TransportEventKind | None = None) -> None:
+        """Write down what happened below the messages, up to the first of a kind, if one is named."""
         if self._next_transport_event is None:
             return
         while (event := self._next_transport_event()) is not None:
@@ -238,6 +238,8 @@ class Recorder:
                 self._omission(now).decoys += 1
             else:
                 self._put("transport", at=now, kind=event.kind.value, offset=event.offset, size=event.size)
+            if event.kind is until:
+                return
 
     def omit(self, now: float, message: ReceivedMessage, action: Action | None) -> None:
         """Count a message that changed nothing."""

@@ -14,6 +14,7 @@ from bitcoin_handshake.transcript.format import MAX_TRANSCRIPT_BYTES
 from bitcoin_handshake.transcript.recorder import Recorder
 from bitcoin_handshake.transcript.sink import ConnectionFacts, TranscriptSink
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
+from bitcoin_handshake.transport.events import TransportEventKind
 
 __all__ = ["RecordedSession"]
 
@@ -125,6 +126,13 @@ class RecordedSession(Session):
         self._skip_events()
         self._recorder.tail(now)
         self._recorder.happened(event, now)
+
+    def _note_stages(self, now: float) -> None:
+        is_first = self.key_at is None
+        super()._note_stages(now)
+        if is_first and self.key_at is not None:
+            self._recorder.transport_events(now, until=TransportEventKind.KEY)
+            self._record_events()
 
     def _take(self, message: ReceivedMessage, now: float) -> None:
         recorder = self._recorder

@@ -63,8 +63,6 @@ class _Picture:
         self._strokes = strokes
         # time, space, lifeline, the room between, lifeline
         self._room = width - TIME_WIDTH - 3
-        self._waits_for_key = False
-        self._held: list[Mapping[str, Any]] = []
 
     def head(self, header: Mapping[str, Any]) -> Iterator[str]:
         room = self._room + 2
@@ -73,21 +71,17 @@ class _Picture:
         gap = max(1, room - len("us") - len(peer))
         yield f"{'':{TIME_WIDTH}} us{' ' * gap}{peer}"
         yield self.note(header["connected_ms"], what)
-        self._waits_for_key = header["transport"] == "v2"
-        if self._waits_for_key and header["initiating"]:
+        if header["transport"] == "v2" and header["initiating"]:
             yield self._arrow(header["connected_ms"], "v2 key and garbage", is_sent=True)
 
     def rows(self, line: TranscriptLine) -> Iterator[str]:
         record = line.record
         match line.event:
-            case "message" if self._waits_for_key and record["direction"] == "sent":
-                self._held.append(record)
             case "message":
                 yield from self._message(line.at_ms, record)
             case "transport":
                 words = f"v2 {record['kind'].replace('_', ' ')}, {record['size']} bytes"
                 yield self._arrow(line.at_ms, words, is_sent=False)
-                yield from self._release(line.at_ms)
             case "bytes":
                 yield self._arrow(line.at_ms, f"{record['size']} bytes, no message", is_sent=False)
             case "omitted":
@@ -103,13 +97,6 @@ class _Picture:
                 yield self.note(line.at_ms if "at_ms" in record else None, _ENDS[event])
             case _:  # raw bytes
                 return
-
-    def _release(self, at_ms: float) -> Iterator[str]:
-        """Draw what a v2 transport kept until the peer's key was there; without it, it is never said."""
-        self._waits_for_key = False
-        held, self._held = self._held, []
-        for record in held:
-            yield from self._message(at_ms, record)
 
     def _message(self, at_ms: float, record: Mapping[str, Any]) -> Iterator[str]:
         payload = record["payload"]
