@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 
@@ -59,3 +60,25 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
 def test_what_is_called_heavy_can_be_imported(name: str) -> None:
     """A dependency that was renamed or dropped must not leave its guard behind."""
     assert importlib.util.find_spec(name) is not None
+
+
+_INTERRUPTED = """
+import signal, sys, types
+
+class Loading(types.ModuleType):
+    def __getattr__(self, name):
+        if name == "run":
+            signal.raise_signal(signal.SIGINT)
+        raise AttributeError(name)
+
+sys.modules["bitcoin_handshake.cli.main"] = Loading("bitcoin_handshake.cli.main")
+from bitcoin_handshake.__main__ import run
+run()
+"""
+
+
+def test_ctrl_c_while_the_command_loads_ends_it_without_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
