@@ -60,6 +60,14 @@ def test_a_hostile_user_agent_is_escaped() -> None:
     assert line.count("\n") == 1
 
 
+def test_letters_that_would_move_the_rest_of_the_line_are_escaped() -> None:
+    hebrew_and_a_mark = "/שלום/e\u0301/"
+    line = render(ok(hebrew_and_a_mark.encode()))
+    assert line.isascii()
+    assert "/\\u05e9\\u05dc\\u05d5\\u05dd/e\\u0301/" in line
+    assert breakdown_text(Summary(user_agents={hebrew_and_a_mark: 1})).isascii()
+
+
 def test_only_our_words_are_coloured() -> None:
     render = TextRenderer(Palette({"ok": ("<", ">")}))
     assert render(ok()).startswith("<OK     > 127.1.2.3:18444 ")

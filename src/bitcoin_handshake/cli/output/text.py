@@ -6,7 +6,7 @@ connect time; where it is not `ok`, the phase and the reason in words.
 
 from __future__ import annotations
 
-from bitcoin_handshake.cli.output.printable import printable
+from bitcoin_handshake.cli.output.printable import ascii_printable, printable
 from bitcoin_handshake.cli.palette import PLAIN, Palette
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.protocol import services_names
@@ -54,7 +54,9 @@ class TextRenderer:
 
 
 def _version_words(version: Version) -> str:
-    user_agent = "(no user agent)" if version.user_agent is None else user_agent_text(version.user_agent)
+    raw = version.user_agent
+    # Letters that run from right to left, and marks that combine, would move what stands behind them.
+    user_agent = "(no user agent)" if raw is None else ascii_printable(user_agent_text(raw))
     height = "?" if version.start_height is None else version.start_height
     services = " ".join(services_names(version.services)) or "no services"
     return f"{user_agent or '(empty user agent)'}  {version.protocol_version}  height {height}  {services}"
@@ -86,5 +88,5 @@ def _table(title: str, counts: dict[str, int], palette: Palette) -> str:
         return ""
     rows = sorted(counts.items(), key=lambda row: (row[0] == "others", -row[1], row[0]))
     width = max(len(str(count)) for count in counts.values())
-    lines = (f"  {count:>{width}}  {printable(words) or '(empty)'}\n" for words, count in rows)
+    lines = (f"  {count:>{width}}  {ascii_printable(words) or '(empty)'}\n" for words, count in rows)
     return f"\n{palette.paint('title', title)}\n{''.join(lines)}"
