@@ -111,6 +111,7 @@ class Message:
 
         Raises:
             LocalProtocolError: A field whose length the layout fixes has another.
+            struct.error, OverflowError: A number does not fit into its field.
         """
         raise NotImplementedError
 
