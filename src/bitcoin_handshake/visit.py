@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.errors import InternalError, Phase
+from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError, Phase
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.measured import TransportMode, V2Facts, elapsed_ms
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
@@ -175,7 +175,7 @@ class Visit(Connection):
         prober = self.prober
         self._forget()
         session = self.session
-        result = self._failed_to_connect() if session is None else self._judge(session)
+        result = self._failed(self.error, Phase.CONNECT) if session is None else self._judge(session)
         earlier = self.earlier
         prober.on_result(result if earlier is None else node_result(earlier, result))
 
@@ -185,18 +185,7 @@ class Visit(Connection):
             self._forget()
         error = InternalError(f"{type(bug).__name__}: {bug}")
         error.__cause__ = bug
-        self.prober.on_result(
-            ProbeResult(
-                self.target,
-                self.prober.chain,
-                Outcome.FAILED,
-                time(),
-                self.netaddr,
-                tuple(self.seeds),
-                error,
-                resolve_ms=self.resolve_ms,
-            )
-        )
+        self.prober.on_result(self._failed(error, None))
 
     def _forget(self) -> None:
         """Give up what lasts as long as the connection."""
@@ -204,7 +193,8 @@ class Visit(Connection):
         if self.recorded is not None:
             self.recorded.finish()
 
-    def _failed_to_connect(self) -> ProbeResult:
+    def _failed(self, error: BitcoinHandshakeError | None, phase: Phase | None) -> ProbeResult:
+        """Make the record of a connection of which no session tells."""
         return ProbeResult(
             self.target,
             self.prober.chain,
@@ -212,8 +202,8 @@ class Visit(Connection):
             time(),
             self.netaddr,
             tuple(self.seeds),
-            self.error,
-            Phase.CONNECT,
+            error,
+            phase,
             resolve_ms=self.resolve_ms,
         )
 
@@ -299,7 +289,7 @@ class V2Visit(Visit):
         self._forget()
         session = self.session
         if session is None:
-            prober.on_result(self._failed_to_connect())
+            prober.on_result(self._failed(self.error, Phase.CONNECT))
             return
         result = self._judge(session)
         result.v2 = self._facts(session)
