@@ -123,6 +123,30 @@ async def test_a_run_without_records_still_has_its_prologue() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_record_that_cannot_be_rendered_loses_no_other_and_ends_the_run() -> None:
+    written: list[str] = []
+    bug = ValueError("ours")
+
+    def render(result: ProbeResult) -> str:
+        if result.target == "bad":
+            raise bug
+        return f"{result.target}\n"
+
+    writer = BackgroundWriter(written.append)
+    sink, failed = _sink(writer, render)
+    for target in ("a", "bad", "b"):
+        result = ok()
+        result.target = target
+        sink.write(result)
+    await asyncio.wait_for(failed.wait(), 10)
+    with pytest.raises(ValueError, match="ours"):
+        await sink.drain()
+    sink.finish("end\n")
+    writer.close()
+    assert "".join(written) == "a\nb\nend\n"
+
+
+@pytest.mark.asyncio
 async def test_drain_waits_for_a_slow_reader_and_the_loop_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "MAX_BACKLOG", 1000)
     monkeypatch.setattr(writer_module, "LOW_BACKLOG", 500)

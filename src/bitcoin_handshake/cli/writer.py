@@ -145,7 +145,9 @@ class RecordSink:
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._writer: BackgroundWriter
-        self._pending = [prologue] if prologue else []
+        self._prologue = prologue
+        self._pending: list[ProbeResult] = []
+        self._bug: Exception | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
@@ -159,7 +161,7 @@ class RecordSink:
         if result.netaddr is None:
             self.without_address += 1
         pending = self._pending
-        pending.append(self._render(result))
+        pending.append(result)
         if len(pending) >= FLUSH_COUNT:
             self._flush()
         elif self._timer is None:
@@ -167,9 +169,10 @@ class RecordSink:
 
     def finish(self, epilogue: str = "") -> None:
         """Hand on what is gathered, and a last text behind it."""
-        if epilogue:
-            self._pending.append(epilogue)
         self._flush()
+        if self._prologue or epilogue:
+            self._writer.put(self._prologue + epilogue)
+            self._prologue = ""
 
     async def drain(self) -> None:
         """Wait until the backlog allows more.
@@ -188,11 +191,23 @@ class RecordSink:
             self._timer.cancel()
             self._timer = None
         if self._pending:
-            self._writer.put("".join(self._pending))
+            # Together, not each as it comes: code that runs again at once is still in the caches.
+            texts = [self._prologue]
+            for result in self._pending:
+                try:
+                    texts.append(self._render(result))
+                except Exception as bug:  # ours; the other records are written
+                    self._bug = self._bug or bug
             self._pending.clear()
+            self._prologue = ""
+            self._writer.put("".join(texts))
+            if self._bug is not None:
+                self._on_failure()
 
     def raise_failure(self) -> None:
         """Raise why writing failed, if it did; see `drain`."""
+        if self._bug is not None:
+            raise self._bug
         error = self._writer.error
         if isinstance(error, BrokenPipeError):
             raise error

@@ -183,7 +183,13 @@ class Dialer:
         connection.close()
 
     def _turn(self) -> None:
+        """Serve what is ready: read all of it, then have it judged, then answer.
+
+        In steps for all connections, not one connection after the other: the code of the kernel's
+        TCP and that of the sessions drive each other out of the processor's caches, which costs 3 %.
+        """
         connections = self._connections
+        arrived: list[tuple[Connection, Session, bytes]] = []
         for fd, mask in self._poller.poll(0, EVENTS_PER_TURN):
             connection = connections.get(fd)
             if connection is None:
@@ -193,12 +199,25 @@ class Dialer:
                 if session is None:
                     self._finish_connect(connection, mask)
                 elif mask & _READ_OR_ERROR:
-                    self._read(connection, session)
+                    data = self._receive(connection)
+                    if data is not None:
+                        arrived.append((connection, session, data))
                 else:
                     self._write(connection, session, b"")
                     self._settle(connection, session)
             except Exception as bug:
                 self._give_up(connection, bug)
+        for connection, session, data in arrived:
+            try:
+                self._feed(connection, session, data)
+            except Exception as bug:
+                self._give_up(connection, bug)
+        for connection, session, _ in arrived:
+            if connections.get(connection.fd) is connection:
+                try:
+                    self._answer(connection, session)
+                except Exception as bug:
+                    self._give_up(connection, bug)
         if self._on_turn is not None:
             self._on_turn()
 
@@ -224,25 +243,37 @@ class Dialer:
         if connection.is_traced:
             self._hand_out(connection, session)
 
-    def _read(self, connection: Connection, session: Session) -> bool:
-        """Read once, answer and settle; tell whether there may be more to read."""
+    def _receive(self, connection: Connection) -> bytes | None:
+        """Read once: at most RECEIVE_CHUNK bytes, b"" at the end, None where nothing waits."""
         try:
-            received = connection.sock.recv(RECEIVE_CHUNK)
+            return connection.sock.recv(RECEIVE_CHUNK)
         except (BlockingIOError, InterruptedError):
-            return False
+            return None
         except OSError:
-            received = b""
             connection.was_reset = True
-        if received:
-            session.receive_data(received, now=monotonic())
+            return b""
+
+    def _feed(self, connection: Connection, session: Session, data: bytes) -> None:
+        if data:
+            session.receive_data(data, now=monotonic())
         else:
             session.receive_eof(now=monotonic(), reset=connection.was_reset)
             connection.pending = b""
+
+    def _answer(self, connection: Connection, session: Session) -> None:
         data = session.data_to_send()
         if data:
             self._write(connection, session, data)
         self._settle(connection, session)
-        return bool(received) and not session.finished
+
+    def _read(self, connection: Connection, session: Session) -> bool:
+        """Read once, answer and settle; tell whether there may be more to read."""
+        data = self._receive(connection)
+        if data is None:
+            return False
+        self._feed(connection, session, data)
+        self._answer(connection, session)
+        return bool(data) and not session.finished
 
     def _write(self, connection: Connection, session: Session, data: bytes) -> None:
         """Write what waits; a failed write is judged by the read that follows it."""
