@@ -190,6 +190,7 @@ class Dialer:
         """
         connections = self._connections
         arrived: list[tuple[Connection, Session, bytes]] = []
+        to_answer: list[tuple[Connection, Session]] = []
         for fd, mask in self._poller.poll(0, EVENTS_PER_TURN):
             connection = connections.get(fd)
             if connection is None:
@@ -197,7 +198,9 @@ class Dialer:
             session = connection.session
             try:
                 if session is None:
-                    self._finish_connect(connection, mask)
+                    session = self._finish_connect(connection, mask)
+                    if session is not None:
+                        to_answer.append((connection, session))
                 elif mask & _READ_OR_ERROR:
                     data = self._receive(connection)
                     if data is not None:
@@ -212,16 +215,17 @@ class Dialer:
                 self._feed(connection, session, data)
             except Exception as bug:
                 self._give_up(connection, bug)
-        for connection, session, _ in arrived:
-            if connections.get(connection.fd) is connection:
-                try:
-                    self._answer(connection, session)
-                except Exception as bug:
-                    self._give_up(connection, bug)
+            else:
+                to_answer.append((connection, session))
+        for connection, session in to_answer:
+            try:
+                self._answer(connection, session)
+            except Exception as bug:
+                self._give_up(connection, bug)
         if self._on_turn is not None:
             self._on_turn()
 
-    def _finish_connect(self, connection: Connection, mask: int) -> None:
+    def _finish_connect(self, connection: Connection, mask: int) -> Session | None:
         now = monotonic()
         # Of the pollers only epoll tells an error from readiness.
         if mask & ERROR or self._forget is not None:
@@ -232,16 +236,13 @@ class Dialer:
                 waited_s = now - connection.started
                 connection.error = connect_error(number, waited_s=waited_s)
                 self._finish(connection)
-                return
+                return None
         if now >= connection.started + connection.timeout_s:
             self._excuse(connection, now)
         connection.connected_at = now
         connection.session = session = connection.open_session(now)
-        self._watch_deadline(connection, session)
         self._poller.modify(connection.fd, READ)
-        self._write(connection, session, session.data_to_send())
-        if connection.is_traced:
-            self._hand_out(connection, session)
+        return session
 
     def _receive(self, connection: Connection) -> bytes | None:
         """Read once: at most RECEIVE_CHUNK bytes, b"" at the end, None where nothing waits."""
