@@ -27,7 +27,7 @@ NODES = 1000
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=20_000, help="handshakes in one run")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--concurrency", type=int, default=256)
     arguments = parser.parse_args()
     count: int = arguments.count
@@ -70,7 +70,7 @@ def main() -> int:
             asked=f"<= {MAX_OVER_EPOLL}",
             reached=ratio <= MAX_OVER_EPOLL,
         )
-        _, streams, ratio = paired(tool, client("streams_client"), rounds=max(1, arguments.rounds // 2))
+        _, streams, ratio = paired(tool, client("streams_client"), rounds=arguments.rounds)
         report.line("asyncio streams", f"{streams:.1f} us")
         report.line(
             "this tool over asyncio streams",

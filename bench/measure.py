@@ -1,8 +1,8 @@
 """Running commands and comparing what they cost.
 
 Processor time is user + system of the finished process and its children, as the kernel counts it.
-Machines are shared and noisy: a figure is compared with a floor that ran in turns with it, and the
-median of the ratios of such pairs is what counts.
+Machines are shared and noisy, and their speed drifts: a figure is compared with a floor that ran
+just before it and just after it, and the median of such ratios is what counts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import IO
@@ -70,17 +71,20 @@ def run(command: Sequence[str], *, stdin: IO[bytes] | None = None) -> Cost:
 def paired(
     figure: Callable[[], float], floor: Callable[[], float], *, rounds: int
 ) -> tuple[float, float, float]:
-    """Measure two things in turns.
+    """Measure two things in turns, the floor first and last.
 
     Returns:
-        Median of the figure, median of the floor, median of the ratios of the pairs.
+        Median of the figure, median of the floor, median of the ratios of each figure to the mean
+        of the floors around it.
     """
-    pairs = [(figure(), floor()) for _ in range(rounds)]
-    return (
-        median(ours for ours, _ in pairs),
-        median(theirs for _, theirs in pairs),
-        median(ours / theirs for ours, theirs in pairs),
-    )
+    floors = [floor()]
+    figures = []
+    for _ in range(rounds):
+        figures.append(figure())
+        floors.append(floor())
+    around = [(before + after) / 2 for before, after in pairwise(floors)]
+    ratios = [ours / theirs for ours, theirs in zip(figures, around, strict=True)]
+    return median(figures), median(floors), median(ratios)
 
 
 class Report:

@@ -21,7 +21,7 @@ from statistics import median
 from time import process_time
 
 from bench.fleet import Fleet
-from bench.measure import TOOL, Report, run
+from bench.measure import TOOL, Report, paired, run
 from bitcoin_handshake.transport.bip324 import ellswift
 
 MAX_OVER_FLOOR = 1.6
@@ -44,7 +44,7 @@ def curve_us() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=int, default=20_000, help="handshakes in one run")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--concurrency", type=int, default=256)
     arguments = parser.parse_args()
     count: int = arguments.count
@@ -73,9 +73,17 @@ def main() -> int:
         report = Report(
             f"{count} handshakes, {arguments.concurrency} at once, microseconds of processor time each"
         )
-        turns = [(tool("v2")(), tool("v1")(), curve_us()) for _ in range(arguments.rounds)]
-        v2, v1, curve = (median(figures) for figures in zip(*turns, strict=True))
-        ratio = median(v2 / (v1 + curve) for v2, v1, curve in turns)
+        curves: list[float] = []
+        plain: list[float] = []
+
+        def floor() -> float:
+            before = curve_us()
+            plain.append(tool("v1")())
+            curves.append((before + curve_us()) / 2)
+            return plain[-1] + curves[-1]
+
+        v2, _, ratio = paired(tool("v2"), floor, rounds=arguments.rounds)
+        v1, curve = median(plain), median(curves)
         report.line("v2, JSON to a file", f"{v2:.1f} us")
         report.line("v1, JSON to a file", f"{v1:.1f} us")
         report.line("one key pair and one shared secret", f"{curve:.1f} us")
