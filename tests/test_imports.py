@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import signal
+import socket
 import subprocess
 import sys
 
@@ -54,6 +55,31 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
     )
     assert "bitcoin_handshake" in _roots(done.stderr)
     assert not _roots(done.stderr) & (HEAVY | {"click"})
+
+
+NOT_FOR_V1_ADDRESSES = {
+    "bitcoin_handshake.resolver",
+    "bitcoin_handshake.transport.v2",
+    "btclib_secp256k1",
+    "cryptography",
+    "rich",
+    "uvloop",
+}
+
+_PROBE_FAILED = _PROBE.replace("assert not end.code, end.code", "assert end.code == 1, end.code")
+
+
+def test_addresses_over_v1_load_neither_resolver_nor_v2() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        address = "{}:{}".format(*unused.getsockname())
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE_FAILED, json.dumps(["--transport", "v1", "--json", address])],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["code"] == "connect.refused"
+    assert not set(json.loads(done.stderr.splitlines()[-1])) & NOT_FOR_V1_ADDRESSES
 
 
 @pytest.mark.parametrize("name", sorted(HEAVY))

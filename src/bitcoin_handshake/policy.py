@@ -14,9 +14,7 @@ multicast; RFC 3879 for site-local; RFC 4291 for IPv4-compatible addresses.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
-from itertools import chain
+from functools import cache
 from types import MappingProxyType
 
 from bitcoin_handshake.errors import AddressFamilyExcluded, NoProxy, NotRoutable, Skipped
@@ -91,37 +89,47 @@ _REACHABLE_IPV6 = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """Addresses `first` to `last` as integers; `block` is None where they may be dialled."""
-
-    first: int
-    last: int
-    block: str | None
+_Range = tuple[int, int, str | None]
+"""First and last address as integers; the block with its name, or None where they may be dialled."""
 
 
-def _ranges(networks: tuple[IPv4Network | IPv6Network, ...], names: Mapping[str, str]) -> tuple[_Range, ...]:
+# The tables are built when the first learned address is judged: they take 2 ms, and a run with typed
+# addresses only needs none of them.
+def _ranges(names: Mapping[str, str], reachable: tuple[str, ...]) -> tuple[_Range, ...]:
     """Lay out a table with longer prefixes first, so that the first hit decides."""
+    from ipaddress import ip_network
+
+    networks = sorted(map(ip_network, (*names, *reachable)), key=lambda network: -network.prefixlen)
     return tuple(
-        _Range(
+        (
             int(network.network_address),
             int(network.broadcast_address),
             f"{network} {names[str(network)]}" if str(network) in names else None,
         )
-        for network in sorted(networks, key=lambda network: -network.prefixlen)
+        for network in networks
     )
 
 
-_IPV4 = _ranges(tuple(map(IPv4Network, chain(REFUSED_IPV4, _REACHABLE_IPV4))), REFUSED_IPV4)
-_IPV6 = _ranges(tuple(map(IPv6Network, chain(REFUSED_IPV6, _REACHABLE_IPV6))), REFUSED_IPV6)
+@cache
+def _ipv4_ranges() -> tuple[_Range, ...]:
+    return _ranges(REFUSED_IPV4, _REACHABLE_IPV4)
+
+
+@cache
+def _ipv6_ranges() -> tuple[_Range, ...]:
+    return _ranges(REFUSED_IPV6, _REACHABLE_IPV6)
+
 
 # Nearly every address of a DNS answer is decided by its first octet, as text: 0.3 us instead of the
 # 1.2 us of parsing it first, and 50,000 of them pass through in a run.
-_IPV4_BY_FIRST = {
-    str(octet): tuple(entry for entry in _IPV4 if entry.first >> 24 <= octet <= entry.last >> 24)
-    for octet in range(256)
-}
-_CLEAR_OCTETS = frozenset(octet for octet, entries in _IPV4_BY_FIRST.items() if not entries)
+@cache
+def _ipv4_ranges_by_octet() -> dict[str, tuple[_Range, ...]]:
+    ranges = _ipv4_ranges()
+    return {
+        str(octet): tuple(entry for entry in ranges if entry[0] >> 24 <= octet <= entry[1] >> 24)
+        for octet in range(256)
+    }
+
 
 # Likewise for IPv6 by the first 16 bits; those above _LAST_GROUP are special all of them.
 _LAST_GROUP = 0xFC00
@@ -166,29 +174,32 @@ def exclusion(address: NetAddr, families: frozenset[Network]) -> Skipped | None:
 
 def _ipv4_text_block(host: str) -> str | None:
     first, _, rest = host.partition(".")
-    if first in _CLEAR_OCTETS:
+    ranges = _ipv4_ranges_by_octet()[first]
+    if not ranges:
         return None
     b, c, d = rest.split(".")
     value = int(first) << 24 | int(b) << 16 | int(c) << 8 | int(d)
-    return _block_of(value, _IPV4_BY_FIRST[first])
+    return _block_of(value, ranges)
 
 
 def _ipv6_text_block(host: str) -> str | None:
     first = int(host.partition(":")[0] or "0", 16)
     if first < _LAST_GROUP and first not in _SPECIAL_GROUPS:
         return None
+    from ipaddress import IPv6Address
+
     value = int(IPv6Address(host.partition("%")[0]))
     for name, embedded in _embedded_ipv4(value):
-        block = _block_of(embedded, _IPV4)
+        block = _block_of(embedded, _ipv4_ranges())
         if block is not None:
             return f"{name} of {ipv4_text(embedded.to_bytes(4, 'big'))}, {block}"
-    return _block_of(value, _IPV6)
+    return _block_of(value, _ipv6_ranges())
 
 
 def _block_of(value: int, ranges: tuple[_Range, ...]) -> str | None:
-    for entry in ranges:
-        if entry.first <= value <= entry.last:
-            return entry.block
+    for first, last, block in ranges:
+        if first <= value <= last:
+            return block
     return None
 
 

@@ -42,13 +42,12 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult, ResultSink
-from bitcoin_handshake.resolver import Resolution, resolve
 from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.targets import Target
 from bitcoin_handshake.visit import Visit
 
 if TYPE_CHECKING:
-    pass
+    from bitcoin_handshake.resolver import Resolution
 
 __all__ = ["Survey", "SurveyOptions"]
 
@@ -273,6 +272,10 @@ class Survey:
         self._start_more()
 
     async def _resolve(self, target: Target) -> Resolution | ResolveFailed:
+        # Imported at the first name: a run with addresses only does not need it, and it takes a tenth
+        # of the start.
+        from bitcoin_handshake.resolver import resolve
+
         async with self._may_look_up:
             try:
                 return await resolve(

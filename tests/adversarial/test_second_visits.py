@@ -25,6 +25,7 @@ from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import ProbeResult
 from bitcoin_handshake.simulate.script import End, Script
+from bitcoin_handshake.transport import v2 as v2_module
 from tests.simulated import node_facts, script_of
 
 TIMEOUT_S = 1.0
@@ -318,7 +319,7 @@ def _without_libraries() -> None:
 async def test_without_the_libraries_auto_speaks_v1_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(prober_module, "check_available", _without_libraries)
+    monkeypatch.setattr(v2_module, "check_available", _without_libraries)
     async with listening("core") as node:
         target = node.netaddr.to_text()
         with caplog.at_level(logging.WARNING):
@@ -336,7 +337,7 @@ async def test_without_the_libraries_auto_speaks_v1_and_says_so_once(
 async def test_without_the_libraries_v2_cannot_be_asked_for(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prober_module, "check_available", _without_libraries)
+    monkeypatch.setattr(v2_module, "check_available", _without_libraries)
     async with listening("core") as node:
         with pytest.raises(EnvironmentFailure, match="btclib-secp256k1"):
             await ask(node, transport)
@@ -349,6 +350,6 @@ async def test_without_the_libraries_v2_cannot_be_asked_for(
 
 @pytest.mark.asyncio
 async def test_v1_alone_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prober_module, "check_available", _without_libraries)
+    monkeypatch.setattr(v2_module, "check_available", _without_libraries)
     async with listening("core") as node:
         assert words(await ask(node, "v1")) == "v1 ok"

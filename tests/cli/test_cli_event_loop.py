@@ -37,3 +37,11 @@ def test_uvloop_where_there_is_one() -> None:
         return ExitCode.OK
 
     assert run_interruptible(name) is ExitCode.OK
+
+
+def test_the_standard_loop_on_request() -> None:
+    async def name(interrupts: Interrupts) -> ExitCode:
+        assert type(asyncio.get_running_loop()).__module__.startswith("asyncio")
+        return ExitCode.OK
+
+    assert run_interruptible(name, with_uvloop=False) is ExitCode.OK

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
+from bitcoin_handshake import resolver as resolver_module
 from bitcoin_handshake import survey as survey_module
 from bitcoin_handshake.api import BATCH, probe_many
 from bitcoin_handshake.chain import CHAINS, Chain
@@ -92,7 +93,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
             raise NoAddresses(name=name)
         return Resolution(name=name, addresses=tuple(addresses), elapsed_ms=1.5, local=local)
 
-    monkeypatch.setattr(survey_module, "resolve", resolve)
+    monkeypatch.setattr(resolver_module, "resolve", resolve)
     return known
 
 
@@ -179,7 +180,7 @@ async def test_addresses_that_were_left_out_are_told(
     async def resolve(name: str, **_options: object) -> Resolution:
         return Resolution(name=name, addresses=(kept,), elapsed_ms=1.5, dropped=2204)
 
-    monkeypatch.setattr(survey_module, "resolve", resolve)
+    monkeypatch.setattr(resolver_module, "resolve", resolve)
     with caplog.at_level(logging.WARNING, logger="bitcoin_handshake"):
         await _surveyed(["a.test"], port=1)
     assert caplog.messages[0] == "a.test: 2204 addresses beyond the first 1 were left out"
@@ -329,7 +330,7 @@ async def test_results_wait_for_nobody_s_look_up(
         await looked_up.wait()
         raise NameNotFound(name=name)
 
-    monkeypatch.setattr(survey_module, "resolve", resolve)
+    monkeypatch.setattr(resolver_module, "resolve", resolve)
     stream = probe_many(["slow.test", "127.1.0.1"], chain=Chain.REGTEST, port=node_port(network))
     assert (await anext(stream)).outcome == "ok"
     looked_up.set()
@@ -348,7 +349,7 @@ async def test_thousands_of_names_are_looked_up_a_few_at_once(monkeypatch: pytes
         at_once["now"] -= 1
         raise NameNotFound(name=name)
 
-    monkeypatch.setattr(survey_module, "resolve", resolve)
+    monkeypatch.setattr(resolver_module, "resolve", resolve)
     results = [result async for result in probe_many(f"n{index}.test" for index in range(2000))]
     assert len({result.target for result in results}) == 2000
     assert 1 < at_once["most"] <= MAX_LOOKUPS
@@ -360,7 +361,7 @@ async def test_endless_names_are_taken_as_they_are_looked_up(monkeypatch: pytest
             raise NameNotFound(name=name)
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # never
 
-    monkeypatch.setattr(survey_module, "resolve", resolve)
+    monkeypatch.setattr(resolver_module, "resolve", resolve)
     targets = Endless(lambda index: "1.2.3" if index == 0 else f"n{index}.test")
     stream = probe_many(targets)
     await anext(stream)

@@ -12,19 +12,22 @@ from bitcoin_handshake.cli.interrupts import Interrupts
 
 __all__ = ["run_interruptible"]
 
-GC_THRESHOLD = 50_000
-"""Objects made and not freed before cycles are looked for; Python's own number is 700."""
 
+def run_interruptible(
+    main: Callable[[Interrupts], Coroutine[Any, Any, ExitCode]], *, with_uvloop: bool = True
+) -> ExitCode:
+    """Run a coroutine in a new event loop, with signals caught until its end.
 
-def run_interruptible(main: Callable[[Interrupts], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
-    """Run a coroutine in a new event loop, with signals caught until its end."""
-    # Nearly all that a run makes is freed by its reference count: looking for cycles as often as
-    # Python does by default costs 4 us a handshake, a twentieth.
+    Args:
+        main: Makes the coroutine.
+        with_uvloop: Whether to use uvloop, where it is installed. Loading it takes a tenth of the start.
+            It helps commands that serve many sockets by asyncio protocols (`simulate`, `demo`). The
+            dialer has its own epoll, so the `handshake` command is as fast without it.
+    """
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
     with (
         Interrupts(hurry=_leave_in_a_hurry) as interrupts,
-        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        asyncio.Runner(loop_factory=_loop_factory() if with_uvloop else None) as runner,
     ):
         return runner.run(main(interrupts))
 

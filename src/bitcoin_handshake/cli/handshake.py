@@ -5,7 +5,6 @@ Owns its options and what they mean together; `cli.runner` does the work.
 
 from __future__ import annotations
 
-import glob
 import os
 from typing import TYPE_CHECKING
 
@@ -69,6 +68,8 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     if os.environ.get(COMPLETE_VARIABLE) == "bash_complete" and ctx.params["targets"][-1:] == ("@",):
         incomplete = f"@{incomplete}"  # bash lists @ as a word of its own, and yet replaces it
     if incomplete.startswith("@"):
+        import glob
+
         paths = sorted(glob.glob(glob.escape(incomplete[1:]) + "*"))
         return [CompletionItem("@" + path + ("/" if os.path.isdir(path) else "")) for path in paths]
     from bitcoin_handshake.chain import chain_from_text

@@ -87,7 +87,7 @@ def run_handshake(options: HandshakeOptions) -> ExitCode:
         EnvironmentFailure: A file cannot be opened, read or written; this machine cannot go on.
         BrokenPipeError: The reader of the output went away.
     """
-    return run_interruptible(lambda interrupts: handshake(options, interrupts))
+    return run_interruptible(lambda interrupts: handshake(options, interrupts), with_uvloop=False)
 
 
 async def handshake(options: HandshakeOptions, interrupts: Interrupts) -> ExitCode:
