@@ -39,8 +39,6 @@ from bitcoin_handshake.errors import (
     WireError,
 )
 from bitcoin_handshake.messages.handshake import SendTxRcncl, Version
-from bitcoin_handshake.messages.keepalive import Ping
-from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.protocol import (
     BIP0031_VERSION,
     MIN_PEER_PROTO_VERSION,
@@ -318,6 +316,11 @@ class Handshake:
             self.note(AnomalyCode.MALFORMED)
 
     def _note_announcement(self, action: Action, payload: bytes) -> None:
+        # Imported here: a handshake ends before most nodes announce anything, and the two modules take
+        # 3 ms to import.
+        from bitcoin_handshake.messages.keepalive import Ping
+        from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
+
         features = self.features
         match action:
             case Action.NOTE_SENDTXRCNCL:

@@ -15,7 +15,6 @@ from base64 import b32decode, b32encode
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from hashlib import sha3_256
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from types import MappingProxyType
 
 from bitcoin_handshake.errors import BadEncoding, FieldTooLong, InputError
@@ -124,6 +123,8 @@ class NetAddr:
         if lower.endswith(_I2P_SUFFIX):
             _check_i2p(lower)
             return cls(Network.I2P, lower, port)
+        from ipaddress import AddressValueError, IPv4Address
+
         try:
             return cls(Network.IPV4, str(IPv4Address(host)), port)
         except AddressValueError as error:
@@ -131,6 +132,8 @@ class NetAddr:
 
     @classmethod
     def _from_ipv6_text(cls, host: str, port: int, *, cjdns: bool) -> NetAddr:
+        from ipaddress import AddressValueError, IPv6Address
+
         try:
             address = IPv6Address(host)
         except AddressValueError as error:
@@ -153,7 +156,7 @@ class NetAddr:
             raise BadEncoding(field="address", why=f"{len(address)} bytes instead of 16")
         if address.startswith(IPV4_MAPPED_PREFIX):
             return cls(Network.IPV4, ipv4_text(address[12:]), port)
-        return cls(Network.IPV6, str(IPv6Address(address)), port)
+        return cls(Network.IPV6, _ipv6_text(address), port)
 
     @classmethod
     def from_addrv2(cls, network_id: int, address: bytes, port: int) -> NetAddr | None:
@@ -175,8 +178,12 @@ class NetAddr:
         """The address in network byte order: 4, 16 or 32 bytes."""
         match self.network:
             case Network.IPV4:
+                from ipaddress import IPv4Address
+
                 return IPv4Address(self.host).packed
             case Network.IPV6 | Network.CJDNS:
+                from ipaddress import IPv6Address
+
                 return IPv6Address(self.host.partition("%")[0]).packed
             case Network.ONION:
                 return b32decode(self.host[: -len(_ONION_SUFFIX)].upper())[:32]
@@ -210,6 +217,13 @@ def ipv4_text(address: bytes) -> str:
     return f"{a}.{b}.{c}.{d}"
 
 
+# `ipaddress` takes 2 ms to import, which a run without IPv6 does not need.
+def _ipv6_text(address: bytes) -> str:
+    from ipaddress import IPv6Address
+
+    return str(IPv6Address(address))
+
+
 def host_from_addrv2(network_id: int, address: bytes) -> str | None:
     """Write the host of an `addrv2` entry as text; see `NetAddr.from_addrv2`."""
     if len(address) > MAX_ADDRV2_LEN:
@@ -226,9 +240,9 @@ def host_from_addrv2(network_id: int, address: bytes) -> str | None:
             return ipv4_text(address)
         case NetworkId.IPV6:
             hidden = (IPV4_MAPPED_PREFIX, ONIONCAT_PREFIX, INTERNAL_PREFIX)
-            return None if address.startswith(hidden) else str(IPv6Address(address))
+            return None if address.startswith(hidden) else _ipv6_text(address)
         case NetworkId.CJDNS:
-            return str(IPv6Address(address)) if address[0] == CJDNS_PREFIX else None
+            return _ipv6_text(address) if address[0] == CJDNS_PREFIX else None
         case NetworkId.TORV3:
             return _onion_text(address)
         case _:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bitcoin_handshake.errors import (
     AnomalyCode,
@@ -23,10 +23,12 @@ from bitcoin_handshake.errors import (
     SelfConnection,
 )
 from bitcoin_handshake.measured import TransportStatus, V2Facts
-from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
-from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import ServiceFlags, services_names
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+    from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 
 __all__ = [
     "SCHEMA_VERSION",

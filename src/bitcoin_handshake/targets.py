@@ -15,7 +15,6 @@ import re
 import select
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
 from typing import BinaryIO
 
 from bitcoin_handshake.errors import BadTarget, InputError
@@ -47,8 +46,8 @@ _PLAIN_PORT = re.compile(r"[1-9][0-9]{0,4}").fullmatch
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*").fullmatch
 # What inet_aton takes for a number, so that a resolver would make an address of the name.
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*").fullmatch
-_PORT = re.compile(r"[0-9]{1,8}").fullmatch
-_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}").fullmatch
+_PORT = r"[0-9]{1,8}"
+_ZONE = r"[A-Za-z0-9_.-]{1,15}"
 _COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 _BOM = "\ufeff"
 
@@ -281,19 +280,21 @@ def _parse_port(text: str, port_text: str | None) -> int | None:
         return None
     if not port_text:
         raise BadTarget(text, "no port behind the colon")
-    if not _PORT(port_text) or not 1 <= int(port_text) <= 65535:
+    if not re.fullmatch(_PORT, port_text) or not 1 <= int(port_text) <= 65535:
         raise BadTarget(text, "a port is a number from 1 to 65535")
     return int(port_text)
 
 
 def _ipv6_target(text: str, host: str, port_text: str | None) -> Target:
+    from ipaddress import AddressValueError, IPv6Address
+
     address, percent, zone = host.partition("%")
     try:
         IPv6Address(address)
     except AddressValueError:
         hint = "" if text.startswith("[") else "; with a port, write [ADDRESS]:PORT"
         raise BadTarget(text, f"not an IPv6 address{hint}") from None
-    if percent and not _ZONE(zone):
+    if percent and not re.fullmatch(_ZONE, zone):
         raise BadTarget(text, "a zone is the name or number of a network interface")
     port = _parse_port(text, port_text)
     netaddr = NetAddr.from_text(host, port or 0)

@@ -317,10 +317,10 @@ class AddrV2(Message):
         return _addresses_json(self.entries(), self.trailing)
 
 
-@dataclass(slots=True)
 class GetAddr(EmptyMessage):
     """The `getaddr` message: asks for addresses, once per connection; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.GETADDR.value
 
 

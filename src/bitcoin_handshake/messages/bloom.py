@@ -113,10 +113,10 @@ class FilterAdd(Message):
         return serialize_var_bytes(self.data) + self.trailing
 
 
-@dataclass(slots=True)
 class FilterClear(EmptyMessage):
     """The `filterclear` message (BIP37): forget the filter; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.FILTERCLEAR.value
 
 

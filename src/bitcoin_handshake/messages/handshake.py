@@ -180,24 +180,24 @@ class Version(Message):
         return b"".join(parts)
 
 
-@dataclass(slots=True)
 class Verack(EmptyMessage):
     """The `verack` message: acknowledges `version`; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.VERACK.value
 
 
-@dataclass(slots=True)
 class WtxidRelay(EmptyMessage):
     """The `wtxidrelay` message (BIP339): between version and verack only; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.WTXIDRELAY.value
 
 
-@dataclass(slots=True)
 class SendAddrV2(EmptyMessage):
     """The `sendaddrv2` message (BIP155): between version and verack only; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.SENDADDRV2.value
 
 

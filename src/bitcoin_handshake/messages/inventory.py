@@ -115,8 +115,8 @@ class NotFound(_Inventory):
     msg_type: ClassVar[str] = MsgType.NOTFOUND.value
 
 
-@dataclass(slots=True)
 class Mempool(EmptyMessage):
     """The `mempool` message (BIP35): asks for an `inv` of all transactions; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.MEMPOOL.value

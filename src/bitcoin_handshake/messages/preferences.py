@@ -19,10 +19,10 @@ _SENDCMPCT = Struct("<BQ")
 _FEE_RATE = Struct("<q")
 
 
-@dataclass(slots=True)
 class SendHeaders(EmptyMessage):
     """The `sendheaders` message (BIP130): announce blocks by headers; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.SENDHEADERS.value
 
 

@@ -96,10 +96,10 @@ class Sketch(Message):
         return serialize_var_bytes(self.skdata) + self.trailing
 
 
-@dataclass(slots=True)
 class ReqSketchExt(EmptyMessage):
     """The `reqsketchext` message (BIP330): asks for the sketch's extension; no fields."""
 
+    __slots__ = ()
     msg_type: ClassVar[str] = MsgType.REQSKETCHEXT.value
 
 
