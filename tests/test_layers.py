@@ -32,16 +32,23 @@ def test_every_module_has_a_room() -> None:
     assert _present() - rooms == {"__init__"} | ({"__main__"} & _present())
 
 
+def test_the_engine_knows_nothing_of_bitcoin() -> None:
+    """What is on its line does not import it, nor it that; what is above, it cannot import."""
+    upwards = list(reversed(_layers()))
+    below = {name for layer in takewhile(lambda layer: "engine" not in layer, upwards) for name in layer}
+    assert below <= {"errors", "protocol", "wire", "chain", "netaddr"}
+
+
 def test_every_folder_with_code_is_a_package() -> None:
     """A folder without `__init__.py` is invisible to import-linter."""
     folders = {path.parent for path in SOURCE.rglob("*.py")}
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").exists()]
 
 
-def test_the_pure_core_is_everything_up_to_session() -> None:
+def test_the_pure_core_is_everything_up_to_session_but_the_engine() -> None:
     upwards = [name for layer in reversed(_layers()) for name in layer]
-    shell = next(layer for layer in _layers() if "engine" in layer)
-    core = set(takewhile(lambda name: name not in shell, upwards))
+    above = next(layer for layer in _layers() if "policy" in layer)
+    core = set(takewhile(lambda name: name not in above, upwards)) - {"engine"}
     assert "session" in core
     listed = {name.removeprefix("bitcoin_handshake.") for name in _contracts()["forbidden"]["source_modules"]}
     assert listed == core & _present(), "bring source_modules in pyproject.toml up to date"

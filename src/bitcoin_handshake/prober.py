@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S
+from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, InputError, Phase, Skipped
 from bitcoin_handshake.handshake import LocalVersion
 from bitcoin_handshake.measured import TransportMode
@@ -182,7 +183,9 @@ class Prober:
         being asked in v1 as well (`both`).
         """
         self.is_stopping = True
-        self._dialer.end_lingering()
+        for visit in list(self._dialer.connections):
+            if isinstance(visit, Visit) and visit.session is not None and visit.session.is_complete:
+                self._dialer.end(visit)
         for visit in [*self._dialer.connections, *self._waiting]:
             earlier = visit.earlier if isinstance(visit, Visit) else None
             if earlier is not None and earlier.outcome is Outcome.OK:

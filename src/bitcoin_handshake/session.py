@@ -162,6 +162,10 @@ class Session:
         "version_packet_at",
     )
 
+    unread = b""
+    next_protocol: None = None
+    """Nothing follows a session on its connection."""
+
     def __init__(
         self,
         transport: Transport,
@@ -229,6 +233,11 @@ class Session:
     def buffered(self) -> int:
         """Bytes of this peer that are held now."""
         return self.transport.buffered
+
+    @property
+    def is_flooding(self) -> bool:
+        """Whether so many messages came that no more are read before the deadline is judged."""
+        return self.messages_received > FLOOD_MESSAGES
 
     @property
     def _judged_by_bytes(self) -> bool:

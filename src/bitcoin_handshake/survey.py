@@ -23,8 +23,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S, fit_concurrency, fit_lookups
+from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import (
     BadTarget,
     EnvironmentFailure,

@@ -54,6 +54,7 @@ class Visit(Connection):
         messages: Order and time of the messages, where asked for.
         nonce: That of our `version`.
         earlier: What came of v2, where that was tried before.
+        session: What judges the node; None before it can be talked to.
         recorded: The session, where a transcript is kept.
         used_s: Seconds of the node's time that its connection before this one took.
     """
@@ -66,6 +67,7 @@ class Visit(Connection):
         "recorded",
         "resolve_ms",
         "seeds",
+        "session",
         "target",
         "used_s",
     )
@@ -89,9 +91,10 @@ class Visit(Connection):
         self.nonce = 0
         self.earlier: ProbeResult | None = None
         self.used_s = 0.0
+        self.session: Session | None = None
         self.recorded: RecordedSession | None = None
 
-    def open_session(self, now: float) -> Session:
+    def open_protocol(self, now: float) -> Session:
         """Compose transport, handshake and session, with a nonce and a time of its own."""
         return self._compose(
             V1Transport(self.prober.options.chain.magic), now, self.started + self.timeout_s, None
@@ -123,7 +126,7 @@ class Visit(Connection):
             from bitcoin_handshake.transcript.session import RecordedSession
             from bitcoin_handshake.transcript.sink import ConnectionFacts
 
-            self.recorded = RecordedSession(
+            self.session = self.recorded = RecordedSession(
                 transport,
                 handshake,
                 now=now,
@@ -143,7 +146,7 @@ class Visit(Connection):
                 ping_nonce=nonce ^ PING_NONCE_MASK,
             )
             return self.recorded
-        return Session(
+        self.session = session = Session(
             transport,
             handshake,
             now=now,
@@ -154,8 +157,16 @@ class Visit(Connection):
             ping_nonce=nonce ^ PING_NONCE_MASK,
             trace=self.is_traced,
         )
+        return session
 
-    def take_event(self, event: Event) -> None:
+    def take_events(self) -> None:
+        """Take what the session has seen and said."""
+        session = self.session
+        if session is not None:
+            while (event := session.next_event()) is not None:
+                self._take_event(event)
+
+    def _take_event(self, event: Event) -> None:
         """Keep order and time of a message."""
         messages = self.messages
         if messages is None or len(messages) >= MAX_RECORDED_MESSAGES:
@@ -258,7 +269,7 @@ class V2Visit(Visit):
 
     transport: V2Transport
 
-    def open_session(self, now: float) -> Session:
+    def open_protocol(self, now: float) -> Session:
         """Compose them with keys and garbage that no connection had before."""
         # The v2 transport takes 5 ms to import, which a run over v1 does not need.
         from bitcoin_handshake.transport.v2 import V2Transport

@@ -20,7 +20,8 @@ from bitcoin_handshake import probe, probe_many
 from bitcoin_handshake import prober as prober_module
 from bitcoin_handshake.chain import CHAINS, Chain
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.dialer import Dialer
+from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import ProbeResult

@@ -21,11 +21,15 @@ from time import monotonic
 import pytest
 import pytest_asyncio
 
+from bitcoin_handshake.engine import deadlines as deadlines_module
 from bitcoin_handshake.engine import dialer as dialer_module
+from bitcoin_handshake.engine import sockets as sockets_module
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.limits import RECEIVE_CHUNK, SMALL_BUFFER
 from bitcoin_handshake.engine.poller import SelectorPoller
+from bitcoin_handshake.engine.protocol import ByteProtocol
+from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import ConnectTimeout, PeerTimeout
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.netaddr import NetAddr
@@ -68,6 +72,7 @@ class Attempt(Connection):
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
         self.events: list[Event] = []
+        self.session: Session | None = None
         self._linger_s = linger_s
 
     @property
@@ -79,9 +84,12 @@ class Attempt(Connection):
         self._pending = data
         self.most_pending = max(self.most_pending, len(data))
 
-    def open_session(self, now: float) -> Session:
+    def open_protocol(self, now: float) -> ByteProtocol:
         self.opened.set_result(None)
-        return Session(
+        return self.open_session(now)
+
+    def open_session(self, now: float) -> Session:
+        self.session = Session(
             V1Transport(MAGIC),
             Handshake(our_version(), initiating=True, own_nonces={OUR_NONCE}),
             now=now,
@@ -91,9 +99,12 @@ class Attempt(Connection):
             ping_nonce=PING_NONCE,
             trace=self.is_traced,
         )
+        return self.session
 
-    def take_event(self, event: Event) -> None:
-        self.events.append(event)
+    def take_events(self) -> None:
+        assert self.session is not None
+        while (event := self.session.next_event()) is not None:
+            self.events.append(event)
 
     def close(self) -> None:
         self.closed.set_result(None)
@@ -227,11 +238,11 @@ async def test_a_lack_of_ports_is_ours_and_a_lack_of_an_address_is_not(
 ) -> None:
     """The system has one error number for both; the very first dial of a run may meet either."""
 
-    def connect(sock: socket.SocketType, netaddr: NetAddr, family: int) -> int:
+    def connect(sock: socket.SocketType, *_where: object) -> int:
         has_way = is_port_shortage and sock.type == socket.SOCK_DGRAM
         return 0 if has_way else errno.EADDRNOTAVAIL
 
-    monkeypatch.setattr(dialer_module, "_connect", connect)
+    monkeypatch.setattr(sockets_module, "_connect", connect)
     attempt = Attempt(("2001:db8::1", 8333))
     if is_port_shortage:
         with pytest.raises(OutOfResources):
@@ -395,7 +406,7 @@ async def test_words_that_nobody_takes_hold_no_slot_beyond_the_end(
     listener: socket.socket, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The verdict has come, and what we answered before it still waits for the peer to read."""
-    monkeypatch.setattr(dialer_module, "RECEIVE_CHUNK", 1 << 18)  # all of it in one read
+    monkeypatch.setattr(sockets_module, "RECEIVE_CHUNK", 1 << 18)  # all of it in one read
     dialer = Dialer()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     attempt = Attempt(listener.getsockname(), timeout_s=0.3 if how == "deadline" else LONG_S)
@@ -459,7 +470,7 @@ async def test_a_reset_while_our_words_wait_ends_it(dialer: Dialer, listener: so
 def _block_the_loop(attempts: list[Attempt]) -> None:
     """Let the deadlines of the attempts pass while nothing else can run: a machine that is too busy."""
     last = max(attempt.started + attempt.timeout_s for attempt in attempts)
-    while monotonic() <= last + 2 * dialer_module.TICK_S:
+    while monotonic() <= last + 2 * deadlines_module.TICK_S:
         pass
 
 
@@ -514,6 +525,24 @@ async def test_a_connect_that_we_noticed_late_has_not_failed(
         waiting = [timer for timer in timers if not timer.cancelled() and timer.when() > loop.time()]
         assert len(waiting) <= 1, "one timer serves all deadlines"
     assert {attempt.verdict for attempt in attempts} == {"ok"}
+    for peer in peers:
+        peer.close()
+
+
+async def test_a_silent_peer_whose_connect_we_noticed_late_still_times_out(
+    dialer: Dialer, listener: socket.socket
+) -> None:
+    """Those beyond the first turn are noticed by the timer, which must set their deadline again."""
+    attempts = [Attempt(listener.getsockname(), timeout_s=0.1) for _ in range(MORE_THAN_A_TURN)]
+    peers = []
+    for attempt in attempts:
+        dialer.dial(attempt)
+        peers.append(_accept(listener))
+    _block_the_loop(attempts)
+    async with asyncio.timeout(20):
+        for attempt in attempts:
+            await attempt.closed
+    assert {attempt.verdict for attempt in attempts} == {"version peer.timeout"}
     for peer in peers:
         peer.close()
 
@@ -699,24 +728,29 @@ async def test_a_flood_is_not_read_out_at_its_deadline(dialer: Dialer, listener:
     assert attempt.session.messages_received <= FLOOD_MESSAGES + 2 * 4096 // len(message("alert"))
 
 
-@pytest.mark.parametrize("where", ["open_session", "receive_data", "handle_timeout"])
+@pytest.mark.parametrize(
+    "where", ["open_protocol", "receive_data", "data_to_send", "take_events", "close", "handle_timeout"]
+)
 async def test_a_bug_of_ours_ends_one_connection_and_says_so(
     dialer: Dialer, listener: socket.socket, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bug(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    failing, healthy = Attempt(listener.getsockname(), timeout_s=0.5), Attempt(listener.getsockname())
+    failing = Attempt(listener.getsockname(), timeout_s=0.5, traced=where == "take_events")
+    healthy = Attempt(listener.getsockname())
     dialer.dial(failing)
     peer = _accept(listener)
-    if where == "open_session":
+    if where in ("open_protocol", "take_events", "close"):
         monkeypatch.setattr(failing, where, bug)
     else:
         await failing.opened
         assert failing.session is not None
         monkeypatch.setattr(Session, where, bug)
-    if where == "receive_data":
+    if where in ("receive_data", "data_to_send"):
         peer.sendall(VERSION)
+    elif where == "close":
+        peer.sendall(VERSION + VERACK)
     with pytest.raises(RuntimeError, match="boom"):
         await failing.closed
     monkeypatch.undo()
@@ -726,7 +760,7 @@ async def test_a_bug_of_ours_ends_one_connection_and_says_so(
         await healthy.closed
     assert healthy.verdict == "ok"
     assert dialer.in_flight == 0
-    assert _read_to_end(peer) in (b"", OUR_VERSION)
+    assert _read_to_end(peer) in (b"", OUR_VERSION, OUR_VERSION + NEGOTIATION)
     peer.close()
 
 
@@ -781,7 +815,8 @@ async def test_every_turn_ends_with_the_owner(listener: socket.socket) -> None:
 
 _STARVED = """
 import asyncio, resource, socket
-from bitcoin_handshake.engine.dialer import Dialer, OutOfResources
+from bitcoin_handshake.engine.dialer import Dialer
+from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.prober import ProbeOptions, Prober, Visit
 from bitcoin_handshake.chain import CHAINS, Chain

@@ -12,6 +12,7 @@ from bitcoin_handshake.errors import EnvironmentFailure
 
 __all__ = [
     "DEFAULT_CONCURRENCY",
+    "MAX_READS_AT_DEADLINE",
     "MAX_TOTAL_BUFFERED",
     "OUT_OF_RESOURCES",
     "RECEIVE_CHUNK",
@@ -27,6 +28,10 @@ DEFAULT_CONCURRENCY = 1024
 RECEIVE_CHUNK = 4 * 1024
 """Bytes that one read takes from one socket at most, before the next socket has its turn: a whole
 handshake, and of a flood of pings 128, which take 0.7 ms to answer."""
+
+MAX_READS_AT_DEADLINE = 256
+"""Reads that a deadline waits for, where data waits in the socket: 1 MiB, which a session calls a
+flood. A peer that is flooding by its messages has one more and delays the others by 0.7 ms."""
 
 MAX_TOTAL_BUFFERED = 64 * 1024 * 1024
 """Bytes of unfinished messages that all connections together may hold. Above it, reading pauses
