@@ -752,7 +752,7 @@ async def test_a_bug_of_ours_ends_one_connection_and_says_so(
     elif where == "close":
         peer.sendall(VERSION + VERACK)
     with pytest.raises(RuntimeError, match="boom"):
-        await failing.closed
+        await asyncio.wait_for(failing.closed, 20)
     monkeypatch.undo()
     dialer.dial(healthy)
     with _accept(listener) as other:
