@@ -37,6 +37,7 @@ __all__ = [
     "EnvironmentFailure",
     "FailureCode",
     "FieldTooLong",
+    "ForeignProtocol",
     "HandshakeError",
     "InputError",
     "InternalError",
@@ -55,6 +56,7 @@ __all__ = [
     "PeerClosed",
     "PeerError",
     "PeerFlood",
+    "PeerRejected",
     "PeerReset",
     "PeerTimeout",
     "Phase",
@@ -64,9 +66,17 @@ __all__ = [
     "SelfConnection",
     "ServerFailure",
     "Skipped",
+    "SpeaksFtp",
     "SpeaksHttp",
+    "SpeaksImap",
+    "SpeaksMysql",
+    "SpeaksPop3",
+    "SpeaksSmtp",
     "SpeaksSsh",
+    "SpeaksTelnet",
+    "SpeaksText",
     "SpeaksTls",
+    "SpeaksVnc",
     "TrailingBytes",
     "Truncated",
     "Unreachable",
@@ -122,12 +132,21 @@ class FailureCode(StrEnum):
     PEER_RESET = "peer.reset"
     PEER_TIMEOUT = "peer.timeout"
     PEER_FLOOD = "peer.flood"
+    PEER_REJECTED = "peer.rejected"
     V1_BAD_MAGIC = "v1.bad_magic"
     V1_OTHER_CHAIN = "v1.other_chain"
-    V1_HTTP = "v1.http"
-    V1_TLS = "v1.tls"
-    V1_SSH = "v1.ssh"
     V1_MESSAGE_TOO_LARGE = "v1.message_too_large"
+    FOREIGN_HTTP = "foreign.http"
+    FOREIGN_TLS = "foreign.tls"
+    FOREIGN_SSH = "foreign.ssh"
+    FOREIGN_FTP = "foreign.ftp"
+    FOREIGN_SMTP = "foreign.smtp"
+    FOREIGN_IMAP = "foreign.imap"
+    FOREIGN_POP3 = "foreign.pop3"
+    FOREIGN_MYSQL = "foreign.mysql"
+    FOREIGN_TELNET = "foreign.telnet"
+    FOREIGN_VNC = "foreign.vnc"
+    FOREIGN_TEXT = "foreign.text"
     V2_NO_GARBAGE_TERMINATOR = "v2.no_garbage_terminator"
     V2_AUTHENTICATION_FAILED = "v2.authentication_failed"
     V2_PACKET_TOO_LARGE = "v2.packet_too_large"
@@ -162,6 +181,7 @@ class AnomalyCode(StrEnum):
     LATE_FEATURE = "handshake.late_feature"  # negotiation after `verack`: Core would hang up
     MALFORMED = "message.malformed"  # a known message that does not parse: skipped
     TRAILING_BYTES = "message.trailing_bytes"  # bytes behind the last field: ignored
+    IMPLAUSIBLE_VALUE = "message.implausible_value"  # a time, height, fee or version that makes no sense
     WRONG_PONG = "message.wrong_pong"  # a `pong` whose nonce is not that of our `ping`
 
 
@@ -337,31 +357,90 @@ class OtherChain(BadMagic):
         return f"speaks {self.chain} (magic {self.received.hex()}), not our chain"
 
 
-class SpeaksHttp(BadMagic):
+class ForeignProtocol(BadMagic):
+    """The peer speaks another protocol: it is no Bitcoin node."""
+
+    what: ClassVar[str] = "another protocol"
+
+    def __str__(self) -> str:
+        return f"answers in {self.what}, not a Bitcoin node"
+
+
+class SpeaksHttp(ForeignProtocol):
     """The peer is a web server."""
 
-    code = FailureCode.V1_HTTP
-
-    def __str__(self) -> str:
-        return "answers in HTTP: a web server, not a Bitcoin node"
+    code = FailureCode.FOREIGN_HTTP
+    what = "HTTP: a web server"
 
 
-class SpeaksTls(BadMagic):
+class SpeaksTls(ForeignProtocol):
     """The peer speaks TLS."""
 
-    code = FailureCode.V1_TLS
-
-    def __str__(self) -> str:
-        return "answers in TLS: not a Bitcoin node"
+    code = FailureCode.FOREIGN_TLS
+    what = "TLS"
 
 
-class SpeaksSsh(BadMagic):
+class SpeaksSsh(ForeignProtocol):
     """The peer is an SSH server."""
 
-    code = FailureCode.V1_SSH
+    code = FailureCode.FOREIGN_SSH
+    what = "SSH"
 
-    def __str__(self) -> str:
-        return "answers in SSH: not a Bitcoin node"
+
+class SpeaksFtp(ForeignProtocol):
+    """The peer is an FTP server."""
+
+    code = FailureCode.FOREIGN_FTP
+    what = "FTP"
+
+
+class SpeaksSmtp(ForeignProtocol):
+    """The peer is a mail server (SMTP)."""
+
+    code = FailureCode.FOREIGN_SMTP
+    what = "SMTP: a mail server"
+
+
+class SpeaksImap(ForeignProtocol):
+    """The peer is a mail server (IMAP)."""
+
+    code = FailureCode.FOREIGN_IMAP
+    what = "IMAP: a mail server"
+
+
+class SpeaksPop3(ForeignProtocol):
+    """The peer is a mail server (POP3)."""
+
+    code = FailureCode.FOREIGN_POP3
+    what = "POP3: a mail server"
+
+
+class SpeaksMysql(ForeignProtocol):
+    """The peer is a MySQL or MariaDB server."""
+
+    code = FailureCode.FOREIGN_MYSQL
+    what = "the MySQL protocol: a database server"
+
+
+class SpeaksTelnet(ForeignProtocol):
+    """The peer is a Telnet server."""
+
+    code = FailureCode.FOREIGN_TELNET
+    what = "Telnet"
+
+
+class SpeaksVnc(ForeignProtocol):
+    """The peer is a VNC server."""
+
+    code = FailureCode.FOREIGN_VNC
+    what = "the VNC protocol: a remote desktop"
+
+
+class SpeaksText(ForeignProtocol):
+    """The peer is a service that sends lines of text."""
+
+    code = FailureCode.FOREIGN_TEXT
+    what = "text: some other service"
 
 
 class MessageTooLarge(V1TransportError):
@@ -517,6 +596,30 @@ def _without_a_byte(phase: Phase | None) -> str:
     if phase is Phase.KEY:
         return "at our v2 key without sending a byte (speaks v1 only, is full, or banned us)"
     return "without sending a byte (full, banned us, or another chain)"
+
+
+class PeerRejected(PeerError):
+    """The peer sent `reject` and then no verdict.
+
+    Attributes:
+        message: Type of the message that was rejected, as printable text.
+        ccode: The code of the `reject`, and `name` its name or ''.
+        why: The reason in the peer's words, as printable text.
+    """
+
+    code = FailureCode.PEER_REJECTED
+
+    def __init__(self, *, phase: Phase, message: str, ccode: int, name: str, why: str) -> None:
+        self.phase = phase
+        self.message = message
+        self.ccode = ccode
+        self.name = name
+        self.why = why
+
+    def __str__(self) -> str:
+        what = f"our {self.message}" if self.message else "a message of ours"
+        name = f", {self.name}" if self.name else ""
+        return f"rejected {what}: {self.why or 'no reason given'} (code 0x{self.ccode:02x}{name})"
 
 
 class PeerTimeout(PeerError):

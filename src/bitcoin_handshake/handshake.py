@@ -9,7 +9,8 @@ Rules, as Core's `ProcessMessage` in `net_processing.cpp` has them:
 * On the peer's `version`, both send `wtxidrelay` and `sendaddrv2` (common version 70016 or
   more), then `verack`.
 * `verack` after `version` completes it. Anything may stand between the two.
-* What comes before `version` is ignored; so is a second `version` or `verack`. A `version` that
+* `reject` may come at any time; the first one is kept.
+* What else comes before `version` is ignored; so is a second `version` or `verack`. A `version` that
   does not parse is skipped, and the wait goes on.
 * A version below 31800 and a nonce of our own are fatal.
 * `wtxidrelay`, `sendaddrv2`, `sendtxrcncl` and `feature` after `verack` make Core hang up; we
@@ -28,6 +29,7 @@ from enum import IntEnum, auto
 from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.errors import (
     AnomalyCode,
@@ -49,10 +51,23 @@ from bitcoin_handshake.protocol import (
 from bitcoin_handshake.records import Features
 from bitcoin_handshake.wire import serialize_var_bytes
 
+if TYPE_CHECKING:
+    from bitcoin_handshake.messages.historical import Reject
+
 __all__ = ["TABLE", "Action", "Handshake", "LocalVersion", "State"]
 
 MAX_SENDCMPCT_KEPT = 4
 """Core before 24 sends `sendcmpct` twice; more than a few say nothing new."""
+
+
+MAX_TIMESTAMP = 2**32 - 1
+"""The last second that a block header can hold, in the year 2106."""
+MIN_START_HEIGHT = -1
+"""The height of an early Core that has no block yet."""
+MAX_SENDCMPCT_VERSION = 2**32 - 1
+"""Versions are counted: 1 and 2 so far."""
+MAX_MONEY = 21_000_000 * 100_000_000
+"""All satoshis; Core ignores a `feefilter` above it."""
 
 
 class State(IntEnum):
@@ -76,6 +91,7 @@ class Action(IntEnum):
     NOTE_SENDCMPCT = auto()
     NOTE_FEEFILTER = auto()
     ANSWER_PING = auto()
+    NOTE_REJECT = auto()  # the peer says why it refuses a message of ours (BIP61)
     NOTE_EARLY = auto()  # anomaly: before `version`
     NOTE_DUPLICATE_VERSION = auto()
     NOTE_DUPLICATE_VERACK = auto()
@@ -88,11 +104,14 @@ _ANNOUNCEMENTS = {
     MsgType.SENDCMPCT.value: Action.NOTE_SENDCMPCT,
     MsgType.FEEFILTER.value: Action.NOTE_FEEFILTER,
     MsgType.PING.value: Action.ANSWER_PING,
+    MsgType.REJECT.value: Action.NOTE_REJECT,
 }
 
 TABLE = MappingProxyType(
     {
-        State.AWAIT_VERSION: MappingProxyType({MsgType.VERSION.value: Action.TAKE_VERSION}),
+        State.AWAIT_VERSION: MappingProxyType(
+            {MsgType.VERSION.value: Action.TAKE_VERSION, MsgType.REJECT.value: Action.NOTE_REJECT}
+        ),
         State.AWAIT_VERACK: MappingProxyType(
             {
                 MsgType.VERACK.value: Action.COMPLETE,
@@ -208,6 +227,7 @@ class Handshake:
         messages_after_version: Messages that passed framing after a valid `version`.
         error: Why the exchange failed, or None.
         bad_version: Why the last `version` did not parse, or None.
+        reject: The first `reject` of the peer, or None.
         replies: Messages to send, as (type, payload); whoever sends them clears the list.
     """
 
@@ -222,6 +242,7 @@ class Handshake:
         "messages_after_version",
         "peer_version",
         "protocol_version",
+        "reject",
         "replies",
         "state",
         "version",
@@ -246,6 +267,7 @@ class Handshake:
         self.messages_after_version = 0
         self.error: HandshakeError | None = None
         self.bad_version: WireError | None = None
+        self.reject: Reject | None = None
         self.replies: list[tuple[str, bytes]] = []
         if initiating:
             self.replies.append((_VERSION, version))
@@ -330,19 +352,35 @@ class Handshake:
                 sendcmpct = SendCmpct.deserialize(payload)
                 features.sendcmpct = (*features.sendcmpct, sendcmpct)[:MAX_SENDCMPCT_KEPT]
                 trailing = sendcmpct.trailing
+                if sendcmpct.version > MAX_SENDCMPCT_VERSION:
+                    self.note(AnomalyCode.IMPLAUSIBLE_VALUE)
             case Action.NOTE_FEEFILTER:
                 features.feefilter = FeeFilter.deserialize(payload)
                 trailing = features.feefilter.trailing
+                if not 0 <= features.feefilter.fee_rate <= MAX_MONEY:
+                    self.note(AnomalyCode.IMPLAUSIBLE_VALUE)
             case Action.ANSWER_PING:
                 ping = Ping.deserialize(payload)
                 trailing = ping.trailing
                 if ping.nonce is not None and self.common_version > BIP0031_VERSION:
                     self.replies.append((MsgType.PONG.value, payload[:8]))
+            case Action.NOTE_REJECT:
+                trailing = self._take_reject(payload)
             case _:
                 features.sendheaders = True
                 trailing = payload
         if trailing:
             self.note(AnomalyCode.TRAILING_BYTES)
+
+    def _take_reject(self, payload: bytes) -> bytes:
+        # Only peers of before Core 0.20 send it, and the module costs time to load.
+        from bitcoin_handshake.messages.historical import Reject
+
+        reject = Reject.deserialize(payload)
+        if self.reject is None:
+            self.reject = reject
+        # A `reject` of a block or a transaction of another protocol version carries more data.
+        return reject.trailing
 
     def _take_version(self, payload: bytes | None) -> None:
         try:
@@ -367,6 +405,8 @@ class Handshake:
         if version.nonce is not None and version.nonce in self._own_nonces:
             self._fail(SelfConnection())
             return
+        if not 0 <= version.timestamp <= MAX_TIMESTAMP or (version.start_height or 0) < MIN_START_HEIGHT:
+            self.note(AnomalyCode.IMPLAUSIBLE_VALUE)
         if version.trailing:
             self.note(AnomalyCode.TRAILING_BYTES)
         self._enter(_AWAIT_VERACK)

@@ -23,6 +23,7 @@ __all__ = [
     "MAX_INV_SZ",
     "MAX_LOCATOR_SZ",
     "MAX_PROTOCOL_MESSAGE_LENGTH",
+    "MAX_SAFE_INTEGER",
     "MAX_SIZE",
     "MAX_SUBVERSION_LENGTH",
     "MIN_PEER_PROTO_VERSION",
@@ -34,7 +35,9 @@ __all__ = [
     "InvType",
     "MsgType",
     "ServiceFlags",
+    "safe_integer",
     "services_names",
+    "unsafe_text",
 ]
 
 MAGIC_LEN = 4
@@ -183,3 +186,17 @@ def services_names(services: int) -> tuple[str, ...]:
         for bit in range(services.bit_length())
         if services >> bit & 1
     )
+
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""Integers up to this size are exact in every JSON reader: jq, JavaScript and pandas included."""
+
+
+def safe_integer(value: int) -> int | None:
+    """Return the number, or None where a JSON reader would change or refuse it."""
+    return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else None
+
+
+def unsafe_text(value: int) -> str | None:
+    """Return the decimal digits of a number that `safe_integer` does not return, else None."""
+    return None if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(value)

@@ -24,10 +24,11 @@ from bitcoin_handshake.errors import (
 )
 from bitcoin_handshake.measured import TransportStatus, V2Facts
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.protocol import ServiceFlags, services_names
+from bitcoin_handshake.protocol import ServiceFlags, safe_integer, services_names, unsafe_text
 
 if TYPE_CHECKING:
     from bitcoin_handshake.messages.handshake import SendTxRcncl, V1Address, Version
+    from bitcoin_handshake.messages.historical import Reject
     from bitcoin_handshake.messages.preferences import FeeFilter, SendCmpct
 
 __all__ = [
@@ -126,6 +127,7 @@ class ProbeResult:
         messages: Order and time of every message, where asked for.
         v2: What was seen below the messages, where `transport` is `v2`.
         other: What came of the other transport, where a connection was dialled for that too.
+        reject: The peer's first `reject`, or None.
     """
 
     target: str
@@ -153,6 +155,7 @@ class ProbeResult:
     messages: Sequence[MessageTime] | None = None
     v2: V2Facts | None = None
     other: ProbeResult | None = None
+    reject: Reject | None = None
 
     @property
     def code(self) -> str | None:
@@ -236,6 +239,7 @@ class ProbeResult:
             "phase": self.phase,
             "code": self.code,
             "reason": self.reason,
+            "reject": _reject_json(self.reject),
             "transport": self.transport,
             "claims_v2": self.claims_v2,
             "speaks_v2": self.speaks_v2,
@@ -264,8 +268,9 @@ class ProbeResult:
             "protocol_version": version.protocol_version,
             "services": f"{version.services:016x}",
             "services_names": services_names(version.services),
-            "timestamp": version.timestamp,
-            "time_offset_s": self.time_offset_s,
+            "timestamp": safe_integer(version.timestamp),
+            "timestamp_text": unsafe_text(version.timestamp),
+            "time_offset_s": None if self.time_offset_s is None else safe_integer(self.time_offset_s),
             "addr_recv": _address_text(version.addr_recv),
             "addr_from": _address_text(version.addr_from),
             "nonce": None if version.nonce is None else f"{version.nonce:016x}",
@@ -292,12 +297,29 @@ class ProbeResult:
             else {"version": txrcncl.version, "salt": f"{txrcncl.salt:016x}"},
             "sendheaders": features.sendheaders or late,
             "sendcmpct": [
-                {"high_bandwidth": one.high_bandwidth != 0, "version": one.version}
+                {
+                    "high_bandwidth": one.high_bandwidth != 0,
+                    "version": safe_integer(one.version),
+                    "version_text": unsafe_text(one.version),
+                }
                 for one in features.sendcmpct
             ]
             or late,
-            "feefilter": late if features.feefilter is None else features.feefilter.fee_rate,
+            "feefilter": late if features.feefilter is None else safe_integer(features.feefilter.fee_rate),
+            "feefilter_text": None
+            if features.feefilter is None
+            else unsafe_text(features.feefilter.fee_rate),
         }
+
+
+def _reject_json(reject: Reject | None) -> dict[str, object] | None:
+    if reject is None:
+        return None
+    return {
+        "message": user_agent_text(reject.message),
+        "code": reject.ccode,
+        "reason": user_agent_text(reject.reason),
+    }
 
 
 def _is_no_node(error: PeerError) -> bool:
@@ -375,6 +397,7 @@ _FEATURE_KEYS = (
     "sendheaders",
     "sendcmpct",
     "feefilter",
+    "feefilter_text",
 )
 
 

@@ -28,6 +28,7 @@ from bitcoin_handshake.errors import (
     PeerClosed,
     PeerError,
     PeerFlood,
+    PeerRejected,
     PeerReset,
     PeerTimeout,
     Phase,
@@ -36,7 +37,7 @@ from bitcoin_handshake.errors import (
 from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.measured import elapsed_ms
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
-from bitcoin_handshake.records import Outcome
+from bitcoin_handshake.records import Outcome, user_agent_text
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 
 __all__ = [
@@ -242,7 +243,7 @@ class Session:
     @property
     def _judged_by_bytes(self) -> bool:
         return not isinstance(
-            self.error, (PeerClosed, PeerTimeout, PeerFlood, OtherChainV2, BadVersionMessage)
+            self.error, (PeerClosed, PeerTimeout, PeerFlood, PeerRejected, OtherChainV2, BadVersionMessage)
         )
 
     def receive_data(self, data: bytes, *, now: float) -> None:
@@ -274,7 +275,9 @@ class Session:
         kind = PeerReset if reset else PeerClosed
         self._end(
             now,
-            self._bad_version()
+            self._rejected()
+            or self._bad_version()
+            or self.transport.foreign_at_end()
             or self._other_chain(hung_for_s=HANG_S, now=now)
             or kind(
                 phase=self.phase,
@@ -290,7 +293,10 @@ class Session:
         if self.is_complete:
             self._end(now, None)
             return
-        self._end(now, self._bad_version() or self._timeout(now))
+        self._end(
+            now,
+            self._rejected() or self._bad_version() or self.transport.foreign_at_end() or self._timeout(now),
+        )
 
     def send_message(self, msg_type: str, payload: bytes, *, now: float) -> None:
         """Queue a message of the caller's own, after the handshake."""
@@ -391,6 +397,20 @@ class Session:
             self.error = error
             if self._events is not None:
                 self._events.append(PeerFailed(now, error))
+
+    def _rejected(self) -> PeerError | None:
+        reject = self.handshake.reject
+        if reject is None:
+            return None
+        from bitcoin_handshake.messages.historical import REJECT_CODES
+
+        return PeerRejected(
+            phase=self.phase,
+            message=user_agent_text(reject.message),
+            ccode=reject.ccode,
+            name=REJECT_CODES.get(reject.ccode, ""),
+            why=user_agent_text(reject.reason),
+        )
 
     def _bad_version(self) -> PeerError | None:
         bad = self.handshake.bad_version

@@ -242,6 +242,7 @@ class Visit(Connection):
             is_complete and prober.options.linger_s > 0 and not prober.is_stopping,
         )
         result.anomalies = handshake.anomalies
+        result.reject = handshake.reject
         result.resolve_ms = self.resolve_ms
         result.connect_ms = elapsed_ms(self.started, connected_at)
         if version is not None and session.version_at is not None:

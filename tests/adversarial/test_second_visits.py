@@ -129,7 +129,7 @@ def words(result: ProbeResult) -> str:
         (("core",), "auto", "v2 ok", ["v2"]),
         (("v2-close-after-key", "core"), "auto", "v2 failed peer.closed", ["v2"]),
         (("v2-wrong-tag", "core"), "auto", "v2 failed v2.authentication_failed", ["v2"]),
-        (("http", "core"), "auto", "v2 failed v1.http", ["v2"]),
+        (("http", "core"), "auto", "v2 failed foreign.http", ["v2"]),
         # auto: once more, in v1, where nothing came or it was v1.
         (("core-v1",), "auto", "v1 ok", ["v2", "v1"]),
         (("resets", "core"), "auto", "v1 ok", ["v2", "v1"]),

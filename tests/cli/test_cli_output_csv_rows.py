@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 
-from bitcoin_handshake.cli.output.csv_rows import COLUMNS, csv_header, csv_row
+from bitcoin_handshake.cli.output.csv_rows import COLUMNS, HEX_COLUMNS, csv_header, csv_row
+from bitcoin_handshake.messages.historical import Reject
 from bitcoin_handshake.records import ProbeResult
 from tests.cli.samples import SAMPLES, ok, results
+from tests.results import some_version
 
 
 def _read(*results: ProbeResult) -> list[dict[str, str]]:
@@ -20,7 +23,7 @@ def _read(*results: ProbeResult) -> list[dict[str, str]]:
 
 def test_header() -> None:
     assert csv_header() == ",".join(COLUMNS) + "\r\n"
-    assert len(set(COLUMNS)) == len(COLUMNS) == 65
+    assert len(set(COLUMNS)) == len(COLUMNS) == 70
 
 
 def test_a_healthy_node() -> None:
@@ -39,17 +42,25 @@ def test_a_healthy_node() -> None:
 def test_what_came_of_each_transport() -> None:
     (row,) = _read(SAMPLES["fell back"])
     assert (row["transport"], row["claims_v2"], row["speaks_v2"]) == ("v1", "false", "false")
-    assert (row["v1_status"], row["v1_bytes_received"], row["v1_times_ms_verack"]) == (
+    assert (
+        row["transports_v1_status"],
+        row["transports_v1_bytes_received"],
+        row["transports_v1_times_ms_verack"],
+    ) == (
         "completed",
         "198",
         "3.5",
     )
-    assert (row["v2_status"], row["v2_phase"], row["v2_code"]) == ("refused", "key", "peer.closed")
+    assert (row["transports_v2_status"], row["transports_v2_phase"], row["transports_v2_code"]) == (
+        "refused",
+        "key",
+        "peer.closed",
+    )
     (row,) = _read(SAMPLES["v2"])
-    assert row["v1_status"] == "not_tried"
-    assert (row["v2_garbage_length"], row["v2_decoys"]) == ("17", "2")
-    assert row["v2_session_id"] == "ab" * 32
-    assert row["v2_times_ms_version_packet"] == "1.75"
+    assert row["transports_v1_status"] == "not_tried"
+    assert (row["transports_v2_garbage_length"], row["transports_v2_decoys"]) == ("17", "2")
+    assert row["transports_v2_session_id"] == "'" + "ab" * 32
+    assert row["transports_v2_times_ms_version_packet"] == "1.75"
 
 
 def test_lists_and_objects_become_words() -> None:
@@ -89,3 +100,32 @@ def test_every_record_is_one_safe_line(result: ProbeResult) -> None:
     for column, cell in row.items():
         assert not cell.startswith(("=", "+", "@")), column
         assert not cell.startswith("-") or float(cell) < 0
+
+
+def test_hex_is_never_read_as_a_number() -> None:
+    (row,) = _read(ok())
+    assert all(not row[column] or row[column].startswith("'") for column in HEX_COLUMNS)
+    assert set(HEX_COLUMNS) <= set(COLUMNS)
+    assert len(row["version_nonce"]) == 17
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "cell"),
+    [(b"1e5", "'1e5"), (b"00012", "'00012"), (b"NA", "'NA"), (b"/Satoshi:1/", "/Satoshi:1/")],
+)
+def test_text_that_looks_like_a_number_is_kept_as_text(user_agent: bytes, cell: str) -> None:
+    result = ok()
+    result.version = replace(some_version(), user_agent=user_agent)
+    (row,) = _read(result)
+    assert row["version_user_agent"] == cell
+
+
+def test_a_reject_has_its_columns() -> None:
+    result = ok()
+    result.reject = Reject(b"version", 17, b"=obsolete\x1b")
+    (row,) = _read(result)
+    assert (row["reject_message"], row["reject_code"], row["reject_reason"]) == (
+        "version",
+        "17",
+        "'=obsolete\\x1b",
+    )

@@ -24,7 +24,7 @@ def test_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", _file(tmp_path, captured_v1(1).text + behaviour_transcript("http").text)]) == 0
     assert capsys.readouterr().out == (
         "connection 1  127.0.0.1:18444  v1  same  14 events, ok\n"
-        "connection 1  127.0.0.1:18444  v1  same  5 events, failed (version: v1.http)\n"
+        "connection 1  127.0.0.1:18444  v1  same  5 events, failed (version: foreign.http)\n"
     )
 
 

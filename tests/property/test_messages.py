@@ -200,3 +200,39 @@ def test_a_count_alone_takes_no_memory(msg_type: str, count: bytes) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 100_000
+
+
+MAX_SAFE = 2**53 - 1
+
+
+def _bounded(digits: str) -> int:
+    number = int(digits)
+    assert -MAX_SAFE <= number <= MAX_SAFE
+    return number
+
+
+@given(st.sampled_from(sorted(REGISTRY)), st.binary(max_size=300))
+@settings(max_examples=1000)
+def test_no_number_of_any_payload_is_beyond_what_json_readers_keep(msg_type: str, payload: bytes) -> None:
+    try:
+        fields_of = decode(msg_type, payload).to_json()
+    except WireError:
+        return
+    json.loads(json.dumps(fields_of), parse_int=_bounded)
+
+
+@pytest.mark.parametrize("byte", [0x00, 0x7F, 0x80, 0xFF])
+@pytest.mark.parametrize("msg_type", sorted(REGISTRY))
+def test_no_extreme_number_is_beyond_what_json_readers_keep(msg_type: str, byte: int) -> None:
+    for length in range(120):
+        try:
+            fields_of = decode(msg_type, bytes([byte]) * length).to_json()
+        except WireError:
+            continue
+        json.loads(json.dumps(fields_of), parse_int=_bounded)
+
+
+def test_a_number_beyond_is_null_and_its_digits_are_beside_it() -> None:
+    fields_of = decode("feefilter", bytes(7) + b"\x80").to_json()
+    assert fields_of["fee_rate"] is None
+    assert fields_of["fee_rate_text"] == "-9223372036854775808"

@@ -772,7 +772,7 @@ async def test_no_descriptor_is_left_open(listener: socket.socket) -> None:
     dialer = Dialer()
     for sent, verdict in (
         (VERSION + VERACK, "ok"),
-        (b"HTTP/1.1", "version v1.http"),
+        (b"HTTP/1.1", "version foreign.http"),
         (b"", "version peer.closed"),
     ):
         attempt = Attempt(listener.getsockname())

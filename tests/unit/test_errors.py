@@ -23,8 +23,9 @@ input.bad_target input.bad_option
 resolve.failed resolve.nxdomain resolve.no_addresses resolve.servfail resolve.refused resolve.timeout
 resolve.bad_answer resolve.cname_loop
 connect.refused connect.unreachable connect.timeout connect.failed
-peer.closed peer.reset peer.timeout peer.flood
-v1.bad_magic v1.other_chain v1.http v1.tls v1.ssh v1.message_too_large
+peer.closed peer.reset peer.timeout peer.flood peer.rejected
+v1.bad_magic v1.other_chain foreign.http foreign.tls foreign.ssh v1.message_too_large
+foreign.ftp foreign.smtp foreign.imap foreign.pop3 foreign.mysql foreign.telnet foreign.vnc foreign.text
 v2.no_garbage_terminator v2.authentication_failed v2.packet_too_large v2.looks_like_v1 v2.other_chain
 wire.truncated wire.trailing_bytes wire.non_minimal_compact_size wire.field_too_long wire.bad_encoding
 handshake.bad_version_message handshake.version_too_old handshake.self_connection
@@ -34,7 +35,7 @@ local.environment local.protocol internal
 ANOMALY_CODES = """
 v1.bad_checksum v1.bad_msg_type v2.bad_msg_type handshake.bad_version_message handshake.before_version
 handshake.duplicate_version handshake.duplicate_verack handshake.late_feature message.malformed
-message.trailing_bytes message.wrong_pong
+message.trailing_bytes message.wrong_pong message.implausible_value
 """
 PHASES = "resolve connect proxy key garbage version_packet version verack getaddr"
 
@@ -65,6 +66,8 @@ FACTS: dict[str, Any] = {
     "server": "127.0.0.1:53",
     "block": "10.0.0.0/8 private-use",
     "network": "onion",
+    "message": "version",
+    "ccode": 17,
 }
 
 

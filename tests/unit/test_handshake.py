@@ -38,9 +38,17 @@ def _ours(**changes: int) -> bytes:
     )
 
 
-def _version(protocol_version: int = 70016, *, nonce: int = PEER_NONCE, trailing: bytes = b"") -> bytes:
+def _version(
+    protocol_version: int = 70016,
+    *,
+    nonce: int = PEER_NONCE,
+    trailing: bytes = b"",
+    timestamp: int = 1_700_000_001,
+    start_height: int = 800_000,
+) -> bytes:
+    addresses = (V1Address(), V1Address())
     return Version(
-        protocol_version, 9, 1_700_000_001, V1Address(), V1Address(), nonce, b"/peer:1/", 800_000, 1, trailing
+        protocol_version, 9, timestamp, *addresses, nonce, b"/peer:1/", start_height, 1, trailing
     ).serialize()
 
 
@@ -68,6 +76,7 @@ def _in_state(state: State) -> Handshake:
 # What Core does, written out: state, message -> next state, anomaly. Everything that is not listed
 # leaves the state alone and notes nothing (before `version`: BEFORE_VERSION).
 LISTED = {
+    (State.AWAIT_VERSION, "reject"): (State.AWAIT_VERSION, None),
     (State.AWAIT_VERSION, "version"): (State.AWAIT_VERACK, None),
     (State.AWAIT_VERACK, "verack"): (State.COMPLETE, None),
     (State.AWAIT_VERACK, "version"): (State.AWAIT_VERACK, AnomalyCode.DUPLICATE_VERSION),
@@ -84,6 +93,7 @@ PAYLOADS = {
     "sendtxrcncl": SENDTXRCNCL,
     "feefilter": bytes(8),
     "ping": bytes(8),
+    "reject": bytes(3),
 }
 
 
@@ -378,3 +388,42 @@ def test_the_phase_follows_the_version() -> None:
         handshake.receive("version", payload)
         phases.append(handshake.phase)
     assert phases == [Phase.VERSION, Phase.VERSION, Phase.VERACK]
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "start_height", "is_noted"),
+    [
+        (-1, 0, True),
+        (0, 0, False),
+        (2**32 - 1, 0, False),
+        (2**32, 0, True),
+        (-(2**63), 0, True),
+        (0, -1, False),
+        (0, -2, True),
+    ],
+)
+def test_a_version_with_a_number_that_makes_no_sense_is_an_anomaly(
+    timestamp: int, start_height: int, is_noted: bool
+) -> None:
+    handshake = Handshake(_ours(), initiating=True)
+    handshake.receive("version", _version(timestamp=timestamp, start_height=start_height))
+    assert handshake.anomalies == ([AnomalyCode.IMPLAUSIBLE_VALUE] if is_noted else [])
+
+
+@pytest.mark.parametrize(
+    ("msg_type", "payload", "is_noted"),
+    [
+        ("feefilter", (21_000_000 * 10**8).to_bytes(8, "little"), False),
+        ("feefilter", (21_000_000 * 10**8 + 1).to_bytes(8, "little"), True),
+        ("feefilter", b"\xff" * 8, True),
+        ("sendcmpct", b"\0" + (2**32 - 1).to_bytes(8, "little"), False),
+        ("sendcmpct", b"\0" + (2**32).to_bytes(8, "little"), True),
+    ],
+)
+def test_an_announcement_that_makes_no_sense_is_an_anomaly(
+    msg_type: str, payload: bytes, is_noted: bool
+) -> None:
+    handshake = Handshake(_ours(), initiating=True)
+    handshake.receive("version", _version())
+    handshake.receive(msg_type, payload)
+    assert handshake.anomalies == ([AnomalyCode.IMPLAUSIBLE_VALUE] if is_noted else [])

@@ -186,11 +186,11 @@ async def test_ipv6_is_dialled_and_named_in_our_version() -> None:
         (VERSION + message("ping", bytes(8)), "partial verack peer.closed"),
         (VERSION + message("nonsense"), "partial verack peer.closed"),
         (VERSION + VERSION, "partial verack peer.closed"),
-        (VERSION + message("nonsense") + b"HTTP", "partial verack v1.http"),
+        (VERSION + message("nonsense") + b"HTTP", "partial verack foreign.http"),
         (VERACK + message("ping", bytes(8)), "failed version peer.closed"),
         (message("version", peer_version(31799)) + VERACK, "failed version handshake.version_too_old"),
         (message("version", b""), "failed version handshake.bad_version_message"),
-        (b"\x16\x03\x01\x00", "failed version v1.tls"),
+        (b"\x16\x03\x01\x00", "failed version foreign.tls"),
     ],
 )
 async def test_outcomes(sent: bytes, verdict: str) -> None:

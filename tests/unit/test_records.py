@@ -36,6 +36,7 @@ KEYS = [
     *("schema", "timestamp", "target", "address", "network", "chain", "seed", "outcome", "phase", "code"),
     *(
         "reason",
+        "reject",
         "transport",
         "claims_v2",
         "speaks_v2",
@@ -48,7 +49,15 @@ KEYS = [
     ),
     *("bytes_received", "messages"),
 ]
-FEATURES = ["wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter"]
+FEATURES = [
+    "wtxidrelay",
+    "sendaddrv2",
+    "sendtxrcncl",
+    "sendheaders",
+    "sendcmpct",
+    "feefilter",
+    "feefilter_text",
+]
 NOT_TRIED = {
     "status": "not_tried",
     **dict.fromkeys(["phase", "code", "reason", "bytes_sent", "bytes_received"]),
@@ -60,7 +69,8 @@ NO_V2 = {
     "times_ms": dict.fromkeys(["connect", "key", "garbage", "version_packet", "version", "verack"]),
 }
 VERSION_KEYS = [
-    *("protocol_version", "services", "services_names", "timestamp", "time_offset_s", "addr_recv"),
+    *("protocol_version", "services", "services_names", "timestamp", "timestamp_text"),
+    *("time_offset_s", "addr_recv"),
     *("addr_from", "nonce", "user_agent", "user_agent_hex", "start_height", "relay"),
 ]
 
@@ -116,6 +126,7 @@ def test_a_whole_record() -> None:
         "phase": None,
         "code": None,
         "reason": None,
+        "reject": None,
         "transport": "v1",
         "claims_v2": True,
         "speaks_v2": None,
@@ -136,6 +147,7 @@ def test_a_whole_record() -> None:
             "services": "0000000000000c09",
             "services_names": ["NETWORK", "WITNESS", "NETWORK_LIMITED", "P2P_V2"],
             "timestamp": 1_700_000_010,
+            "timestamp_text": None,
             "time_offset_s": -3,
             "addr_recv": "203.0.113.9:5555",
             "addr_from": "[::]:0",
@@ -151,10 +163,11 @@ def test_a_whole_record() -> None:
             "sendtxrcncl": {"version": 1, "salt": "00000000000000ff"},
             "sendheaders": True,
             "sendcmpct": [
-                {"high_bandwidth": False, "version": 2},
-                {"high_bandwidth": True, "version": 1},
+                {"high_bandwidth": False, "version": 2, "version_text": None},
+                {"high_bandwidth": True, "version": 1, "version_text": None},
             ],
             "feefilter": 1000,
+            "feefilter_text": None,
         },
         "anomalies": ["v1.bad_checksum"],
         "times_ms": {"resolve": 1.235, "connect": 2.0, "version": 3.0, "verack": 4.0, "ping": 5.0},
@@ -287,9 +300,13 @@ def test_extreme_numbers_are_printed() -> None:
     )
     record = _version_json(version)
     assert (record["protocol_version"], record["start_height"]) == (-(2**31), -(2**31))
-    assert (record["timestamp"], record["services"]) == (-(2**63), "f" * 16)
+    assert (record["timestamp"], record["services"]) == (None, "f" * 16)
+    assert record["timestamp_text"] == "-9223372036854775808"
     assert (record["nonce"], record["relay"]) == ("0" * 16, True)
-    assert _version_json(some_version(timestamp=2**63 - 1, relay=0))["timestamp"] == 2**63 - 1
+    at_limit = _version_json(some_version(timestamp=2**53 - 1, relay=0))
+    assert (at_limit["timestamp"], at_limit["timestamp_text"]) == (2**53 - 1, None)
+    beyond = _version_json(some_version(timestamp=2**53, relay=0))
+    assert (beyond["timestamp"], beyond["timestamp_text"]) == (None, "9007199254740992")
     assert _version_json(some_version(relay=0))["relay"] is False
 
 
@@ -309,7 +326,7 @@ def test_absence_is_a_fact_only_once_the_window_has_closed(
 ) -> None:
     result = probe_result(features=Features(), features_closed=features_closed, lingered=lingered)
     assert _json(result)["features"] == dict(
-        zip(FEATURES, [early, early, early, late, late, late], strict=True)
+        zip(FEATURES, [early, early, early, late, late, late, None], strict=True)
     )
 
 
@@ -319,7 +336,7 @@ def test_values_of_zero_are_values() -> None:
     assert isinstance(record, dict)
     assert record["sendtxrcncl"] == {"version": 0, "salt": "0" * 16}
     assert (record["feefilter"], type(record["feefilter"])) == (0, int)
-    assert record["sendcmpct"] == [{"high_bandwidth": False, "version": 0}]
+    assert record["sendcmpct"] == [{"high_bandwidth": False, "version": 0, "version_text": None}]
     assert _json(probe_result(features=Features(feefilter=FeeFilter(-(2**63)))))["features"] is not None
 
 

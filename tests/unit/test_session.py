@@ -236,7 +236,7 @@ def test_a_version_that_parsed_later_makes_it_good(how: str) -> None:
 @pytest.mark.parametrize(
     ("received", "code", "phase", "counted"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n", "v1.http", "version", 4),
+        (b"HTTP/1.1 400 Bad Request\r\n", "foreign.http", "version", 4),
         (VERSION + bytes.fromhex("f9beb4d9") + bytes(20), "v1.other_chain", "verack", len(VERSION) + 4),
         (MAGIC + b"block".ljust(12, b"\0") + b"\xff" * 30, "v1.message_too_large", "version", 24),
         (message("version", peer_version(31799)) + VERACK, "handshake.version_too_old", "version", 24 + 89),
@@ -492,7 +492,7 @@ def test_with_a_first_byte_all_the_time_is_left() -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-@pytest.mark.parametrize("received", [b"", b"k", b"k" * 64])
+@pytest.mark.parametrize("received", [b"", b"k", b"\x80" * 64])
 def test_an_end_suggests_v1_only_where_nothing_came(received: bytes, reset: bool) -> None:
     session = _v2_session()
     if received:
@@ -576,3 +576,49 @@ def test_in_v2_nothing_is_said_to_a_peer_that_sends_no_key(answer: bytes) -> Non
         session.receive_data(answer, now=START)
     session.receive_eof(now=START)
     assert [type(event) for event in drain_events(session)] == [PeerFailed]
+
+
+@pytest.mark.parametrize("is_eof", [True, False])
+def test_a_reject_is_the_reason(is_eof: bool) -> None:
+    payload = b"\x07version\x11" + b"\x1fVersion must be 70001 or \x1b[31m\xff"
+    session = new_session()
+    session.receive_data(message("reject", payload), now=START)
+    assert not session.finished
+    if is_eof:
+        session.receive_eof(now=START)
+    else:
+        session.handle_timeout(now=START + TIMEOUT_S)
+    assert session.error is not None
+    assert (session.error.code.value, session.error.phase) == ("peer.rejected", Phase.VERSION)
+    assert str(session.error) == (
+        "rejected our version: Version must be 70001 or \\x1b[31m\\xff (code 0x11, obsolete)"
+    )
+    assert session.handshake.anomalies == []
+    assert session.bytes_received == 24 + len(payload)
+
+
+def test_a_reject_does_not_change_the_verdict_of_a_healthy_node() -> None:
+    session = new_session()
+    session.receive_data(VERSION + message("reject", b"\x02tx\x10\x00") + VERACK, now=START)
+    assert session.is_complete
+    assert session.error is None
+    assert session.handshake.reject is not None
+    assert session.handshake.reject.message == b"tx"
+
+
+def test_only_the_first_reject_is_kept_and_a_malformed_one_is_an_anomaly() -> None:
+    session = new_session()
+    session.receive_data(message("reject", b"\x07ver") + message("reject", b"\x00\x12\x00"), now=START)
+    session.receive_data(message("reject", b"\x02tx\x10\x00"), now=START)
+    session.receive_eof(now=START)
+    assert str(session.error) == "rejected a message of ours: no reason given (code 0x12, duplicate)"
+    assert session.handshake.anomalies == [AnomalyCode.MALFORMED]
+
+
+def test_a_foreign_service_that_is_silent_after_a_few_letters_is_named_at_the_deadline() -> None:
+    for session in (new_session(), _v2_session()):
+        session.receive_data(b"login: ", now=START)
+        session.handle_timeout(now=DEADLINE)
+        assert session.error is not None
+        assert session.error.code.value == "foreign.text"
+        assert session.bytes_received == 7

@@ -43,7 +43,7 @@ def test_counts_reasons_by_kind() -> None:
         summary.count(probe_result(outcome=Outcome.SKIPPED, error=NotRoutable(block=block)))
     assert list(summary.reasons.values()) == [2, 1, 2]
     assert [key.rpartition(" ")[2] for key in summary.reasons] == [
-        "(v1.http)",
+        "(foreign.http)",
         "(connect.refused)",
         "(policy.not_routable)",
     ]

@@ -87,7 +87,7 @@ def test_keys_of_later_versions_are_left_out() -> None:
         (_line("connection", magic="f9beb4"), "'magic' must be 8 hex digits"),
         (b'{"event":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (
-            b'{"event":"failed","connection":1,"at_ms":1,"code":"v1.http","phase":null,"offset":0,'
+            b'{"event":"failed","connection":1,"at_ms":1,"code":"foreign.http","phase":null,"offset":0,'
             b'"reason":"","facts":{"a":' + b"[" * 50 + b"]" * 50 + b"}}",
             "nested too deeply",
         ),

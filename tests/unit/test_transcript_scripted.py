@@ -85,7 +85,7 @@ def test_a_failure_is_raised_again_and_again() -> None:
         ("handshake.self_connection", {}),
         ("v1.other_chain", {"received": "f9beb4d9", "expected": "fabfb5da", "chain": "Bitcoin mainnet"}),
         ("v1.bad_magic", {"received": "00000000", "expected": "fabfb5da"}),
-        ("v1.http", {"received": "48545450", "expected": "fabfb5da"}),
+        ("foreign.http", {"received": "48545450", "expected": "fabfb5da"}),
     ],
 )
 def test_every_failure_of_v2_can_be_made_again(code: str, facts: dict[str, object]) -> None:

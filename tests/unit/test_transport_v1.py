@@ -151,12 +151,11 @@ def test_an_unknown_empty_message_is_delivered() -> None:
 @pytest.mark.parametrize(
     ("first", "code"),
     [
-        (b"HTTP", FailureCode.V1_HTTP),
-        (b"SSH-", FailureCode.V1_SSH),
-        (b"\x15\x03\x01\x00", FailureCode.V1_TLS),
-        (b"\x16\x03\x03\x00", FailureCode.V1_TLS),
+        (b"HTTP", FailureCode.FOREIGN_HTTP),
+        (b"SSH-", FailureCode.FOREIGN_SSH),
+        (b"\x15\x03\x01\x00", FailureCode.FOREIGN_TLS),
+        (b"\x16\x03\x03\x00", FailureCode.FOREIGN_TLS),
         (b"\x16\x03\x05\x00", FailureCode.V1_BAD_MAGIC),
-        (b"220 ", FailureCode.V1_BAD_MAGIC),
         (MAINNET[:3] + b"\xd8", FailureCode.V1_BAD_MAGIC),
         (bytes.fromhex("fabfb5da"), FailureCode.V1_OTHER_CHAIN),
         (bytes.fromhex("fbc0b6db"), FailureCode.V1_OTHER_CHAIN),
@@ -176,7 +175,7 @@ def test_the_fourth_byte_judges_the_magic(first: bytes, code: FailureCode) -> No
 def test_the_magic_is_judged_behind_a_message_too() -> None:
     transport = _fed(PING + b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert _facts(transport.next_message())[0] == "ping"
-    assert _error(transport).code is FailureCode.V1_HTTP
+    assert _error(transport).code is FailureCode.FOREIGN_HTTP
     assert transport.consumed == len(PING) + 4
 
 

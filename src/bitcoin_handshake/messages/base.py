@@ -6,10 +6,12 @@ here knows; and the forms that fields take in JSON. Knows no transport.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import ClassVar, Self
+
+from bitcoin_handshake.protocol import MAX_SAFE_INTEGER, safe_integer
 
 __all__ = [
     "BITS",
@@ -25,6 +27,18 @@ __all__ = [
     "hash_text",
     "json_value",
 ]
+
+
+def _is_safe(value: object) -> bool:
+    if isinstance(value, int):
+        return -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER
+    return not isinstance(value, list) or all(map(_is_safe, value))
+
+
+def _map_integers(value: object, change: Callable[[int], object]) -> object:
+    if isinstance(value, list):
+        return [_map_integers(item, change) for item in value]
+    return change(value) if isinstance(value, int) else value
 
 
 def json_value(value: object) -> object:
@@ -76,12 +90,21 @@ Control characters stay: whoever prints the text escapes them.
 
 
 def fields_json(record: Message | object) -> dict[str, object]:
-    """Return the fields of a message, or of a record inside one, in the form for machines."""
+    """Return the fields of a message, or of a record inside one, in the form for machines.
+
+    A number beyond MAX_SAFE_INTEGER (2**53 - 1) in size is None, and a field of the same name with
+    `_text` behind it holds the exact digits; for a list of numbers it holds all of them.
+    """
     result: dict[str, object] = {}
     for field in fields(record):  # type: ignore[arg-type]  # every caller is a dataclass
         value = getattr(record, field.name)
         to_json = field.metadata.get("json", json_value)
-        result[field.name] = None if value is None else to_json(value)
+        shown = None if value is None else to_json(value)
+        if _is_safe(shown):
+            result[field.name] = shown
+        else:
+            result[field.name] = _map_integers(shown, safe_integer)
+            result[f"{field.name}_text"] = _map_integers(shown, str)
     return result
 
 

@@ -486,24 +486,24 @@ _ROWS = (
     ),
     _v1_only(
         "http",
-        _failed(_VERSION, FailureCode.V1_HTTP),
+        _failed(_VERSION, FailureCode.FOREIGN_HTTP),
         "a web server",
         _sin(sins.http, is_raw=True),
-        auto=_failed(_KEY, FailureCode.V1_HTTP),
+        auto=_failed(_KEY, FailureCode.FOREIGN_HTTP),
     ),
     _v1_only(
         "tls",
-        _failed(_VERSION, FailureCode.V1_TLS),
+        _failed(_VERSION, FailureCode.FOREIGN_TLS),
         "a TLS server",
         _sin(sins.tls, is_raw=True),
-        auto=_failed(_KEY, FailureCode.V1_TLS),
+        auto=_failed(_KEY, FailureCode.FOREIGN_TLS),
     ),
     _v1_only(
         "ssh",
-        _failed(_VERSION, FailureCode.V1_SSH),
+        _failed(_VERSION, FailureCode.FOREIGN_SSH),
         "an SSH server",
         _sin(sins.ssh),
-        auto=_failed(_KEY, FailureCode.V1_SSH),
+        auto=_failed(_KEY, FailureCode.FOREIGN_SSH),
     ),
     _v1_only(
         "too-large",
@@ -551,7 +551,10 @@ _ROWS = (
         _sin(sins.closes_after_version),
     ),
     _v1_only(
-        "reject", _failed(_VERSION, _CLOSED), "answers by reject (BIP61), then closes", _sin(sins.reject)
+        "reject",
+        _failed(_VERSION, FailureCode.PEER_REJECTED),
+        "answers by reject (BIP61), then closes",
+        _sin(sins.reject),
     ),
     _v1_only(
         "refuses",

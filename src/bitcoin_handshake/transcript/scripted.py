@@ -18,6 +18,7 @@ from bitcoin_handshake.errors import (
     AuthenticationFailed,
     BadMagic,
     FailureCode,
+    ForeignProtocol,
     LooksLikeV1,
     NoGarbageTerminator,
     OtherChain,
@@ -25,9 +26,17 @@ from bitcoin_handshake.errors import (
     PeerError,
     Phase,
     SelfConnection,
+    SpeaksFtp,
     SpeaksHttp,
+    SpeaksImap,
+    SpeaksMysql,
+    SpeaksPop3,
+    SpeaksSmtp,
     SpeaksSsh,
+    SpeaksTelnet,
+    SpeaksText,
     SpeaksTls,
+    SpeaksVnc,
 )
 from bitcoin_handshake.protocol import HEADER_LEN, MsgType
 from bitcoin_handshake.transcript.format import Record
@@ -43,9 +52,21 @@ MAX_REPLAY_BYTES = 256 * 1024 * 1024
 MIN_MESSAGE_BYTES = 20
 """The shortest packet of v2; a message of v1 has 24."""
 
-_MAGIC_ERRORS = MappingProxyType(
-    {error.code.value: error for error in (BadMagic, SpeaksHttp, SpeaksSsh, SpeaksTls)}
+_FOREIGN: tuple[type[ForeignProtocol], ...] = (
+    SpeaksHttp,
+    SpeaksTls,
+    SpeaksSsh,
+    SpeaksFtp,
+    SpeaksSmtp,
+    SpeaksImap,
+    SpeaksPop3,
+    SpeaksMysql,
+    SpeaksTelnet,
+    SpeaksVnc,
+    SpeaksText,
 )
+_MAGIC_TYPES: tuple[type[BadMagic], ...] = (BadMagic, *_FOREIGN)
+_MAGIC_ERRORS = MappingProxyType({error.code.value: error for error in _MAGIC_TYPES})
 _OTHER_ERRORS = (
     AuthenticationFailed,
     LooksLikeV1,
@@ -166,6 +187,10 @@ class ScriptedTransport:
             message = self._begin(*self._items.popleft())
             if message is not None:
                 return self._passed_on(message)
+
+    def foreign_at_end(self) -> PeerError | None:
+        """Name the service that spoke where a node should have; None where nothing says so."""
+        return None if self._inner is None else self._inner.foreign_at_end()
 
     def next_transport_event(self) -> TransportEvent | None:
         """Return the next of what happened below the messages, or None."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bitcoin_handshake.errors import AnomalyCode, Phase
+from bitcoin_handshake.errors import AnomalyCode, PeerError, Phase
 
 __all__ = ["MAX_KEPT_PAYLOAD", "ReceivedMessage", "Transport"]
 
@@ -82,6 +82,9 @@ class Transport(Protocol):
         Raises:
             PeerError: The stream is dead (wrong magic, oversized, failed authentication).
         """
+
+    def foreign_at_end(self) -> PeerError | None:
+        """Name the service that sent a few bytes in a node's place; None where nothing says so."""
 
     def send_message(self, msg_type: str, payload: bytes) -> None:
         """Queue a message; a transport that is not ready yet keeps it until it is."""

@@ -28,9 +28,6 @@ from bitcoin_handshake.errors import (
     OtherChain,
     PeerError,
     Phase,
-    SpeaksHttp,
-    SpeaksSsh,
-    SpeaksTls,
 )
 from bitcoin_handshake.protocol import (
     HEADER_LEN,
@@ -40,6 +37,7 @@ from bitcoin_handshake.protocol import (
     MsgType,
 )
 from bitcoin_handshake.transport.base import MAX_KEPT_PAYLOAD, ReceivedMessage
+from bitcoin_handshake.transport.foreign import PEEK_LEN, foreign_at_end, foreign_in_v1
 
 __all__ = ["V1Transport", "serialize_message"]
 
@@ -193,6 +191,16 @@ class V1Transport:
         self._outgoing.clear()
         return data
 
+    def foreign_at_end(self) -> BadMagic | None:
+        """Name the service that spoke where a node should have; None where nothing says so."""
+        if self.consumed or self._skim is not None:
+            return None
+        head = bytes(self._buffer[self._pos : self._pos + PEEK_LEN])
+        error = None if head.startswith(self._magic) else foreign_at_end(head, self._magic)
+        if error is not None:
+            self.consumed = self.buffered
+        return error
+
     def _let_go(self) -> None:
         """Keep no more than what is unread: a read of 256 KiB may end in one byte of a message."""
         if self._pos:
@@ -226,10 +234,14 @@ class V1Transport:
 
     def _check_magic(self, header: bytes) -> None:
         """Fail where the first MAGIC_LEN bytes, all there, are not the magic."""
-        if len(header) >= MAGIC_LEN:
+        if len(header) < MAGIC_LEN:
+            return
+        head = bytes(self._buffer[self._pos : self._pos + PEEK_LEN])
+        error = _whose_magic(head, self._magic)
+        if error is not None:
             self.consumed += MAGIC_LEN
-            self._error = _whose_magic(header[:MAGIC_LEN], self._magic)
-            raise self._error
+            self._error = error
+            raise error
 
 
 class _Skim:
@@ -269,14 +281,9 @@ def _empty_messages(magic: bytes) -> dict[bytes, ReceivedMessage]:
     return messages
 
 
-def _whose_magic(received: bytes, expected: bytes) -> BadMagic:
-    """Say what speaks there, from the four bytes that should have been the magic."""
+def _whose_magic(head: bytes, expected: bytes) -> BadMagic | None:
+    """Say what speaks there, from the bytes that should have begun with the magic."""
+    received = head[:MAGIC_LEN]
     if chain := KNOWN_MAGICS.get(received):
         return OtherChain(received=received, expected=expected, chain=chain)
-    if received == b"HTTP":
-        return SpeaksHttp(received=received, expected=expected)
-    if received == b"SSH-":
-        return SpeaksSsh(received=received, expected=expected)
-    if received[0] in (0x15, 0x16) and received[1] == 3 and received[2] <= 4:
-        return SpeaksTls(received=received, expected=expected)
-    return BadMagic(received=received, expected=expected)
+    return foreign_in_v1(head, expected)

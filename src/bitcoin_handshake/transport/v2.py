@@ -65,7 +65,13 @@ from bitcoin_handshake.transport.bip324.short_ids import (
     serialize_msg_type,
 )
 from bitcoin_handshake.transport.events import MAX_TRANSPORT_EVENTS, TransportEvent, TransportEventKind
-from bitcoin_handshake.transport.foreign import FOREIGN_HEAD_LEN, V1_VERSION_TYPE, foreign_answer
+from bitcoin_handshake.transport.foreign import (
+    FOREIGN_HEAD_LEN,
+    PEEK_LEN,
+    V1_VERSION_TYPE,
+    foreign_answer,
+    foreign_at_end,
+)
 
 if TYPE_CHECKING:
     from bitcoin_handshake.transport.bip324.ciphers import BIP324Cipher
@@ -286,6 +292,16 @@ class V2Transport:
         self._buffer.drop_used()
         return None
 
+    def foreign_at_end(self) -> BadMagic | None:
+        """Name the service that spoke where a key should have been; None where nothing says so."""
+        if self.recv_state is not _KEY or not self._initiating:
+            return None
+        error = foreign_at_end(self._buffer.peek(PEEK_LEN), self._magic)
+        if error is not None:
+            self._buffer.take(len(self._buffer))
+            self._fail(error)
+        return error
+
     def next_transport_event(self) -> TransportEvent | None:
         """Return the next of what happened below the messages, or None.
 
@@ -371,7 +387,7 @@ class V2Transport:
 
     def _receive_key(self) -> bool:
         buffer = self._buffer
-        self._refuse_foreign(buffer.peek(V1_PREFIX_LEN))
+        self._refuse_foreign(buffer.peek(PEEK_LEN))
         if len(buffer) < ELLSWIFT_LEN:
             return False
         theirs = buffer.take(ELLSWIFT_LEN)
@@ -393,7 +409,7 @@ class V2Transport:
                 error, length = foreign
                 self._buffer.take(length)
                 raise error
-        elif head[MAGIC_LEN:] == V1_VERSION_TYPE:
+        elif head[MAGIC_LEN:V1_PREFIX_LEN] == V1_VERSION_TYPE:
             self._buffer.take(V1_PREFIX_LEN)
             raise self._other_chain(head[:MAGIC_LEN])
 

@@ -1,7 +1,8 @@
 """Records as CSV (RFC 4180): the record of JSON, flattened into columns.
 
 Nested keys are joined by `_`, lists by spaces. Empty means not known. Text that a spreadsheet
-would take for a formula has an apostrophe before it.
+or pandas would take for a formula, a number or a missing value has an apostrophe before it; so have
+all values of the columns that hold hex (`HEX_COLUMNS`).
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ import csv
 from collections.abc import Sequence
 from io import StringIO
 
-from bitcoin_handshake.cli.output.printable import formula_safe, printable
+from bitcoin_handshake.cli.output.printable import formula_safe, number_safe, printable
 from bitcoin_handshake.records import Features, MessageTime, ProbeResult
 
-__all__ = ["COLUMNS", "csv_header", "csv_row"]
+__all__ = ["COLUMNS", "HEX_COLUMNS", "csv_header", "csv_row"]
 
 _VERSION_KEYS = (
     "protocol_version",
     "services",
     "services_names",
     "timestamp",
+    "timestamp_text",
     "time_offset_s",
     "addr_recv",
     "addr_from",
@@ -29,8 +31,17 @@ _VERSION_KEYS = (
     "start_height",
     "relay",
 )
+_REJECT_KEYS = ("message", "code", "reason")
 _TIME_KEYS = ("resolve", "connect", "version", "verack", "ping")
-_FEATURE_KEYS = ("wtxidrelay", "sendaddrv2", "sendtxrcncl", "sendheaders", "sendcmpct", "feefilter")
+_FEATURE_KEYS = (
+    "wtxidrelay",
+    "sendaddrv2",
+    "sendtxrcncl",
+    "sendheaders",
+    "sendcmpct",
+    "feefilter",
+    "feefilter_text",
+)
 
 _ATTEMPT_KEYS = ("status", "phase", "code", "reason", "bytes_sent", "bytes_received")
 _V1_TIME_KEYS = ("connect", "version", "verack")
@@ -51,6 +62,7 @@ COLUMNS = (
     "phase",
     "code",
     "reason",
+    *(f"reject_{key}" for key in _REJECT_KEYS),
     "transport",
     "claims_v2",
     "speaks_v2",
@@ -61,10 +73,22 @@ COLUMNS = (
     "bytes_sent",
     "bytes_received",
     "messages",
-    *(f"v1_{key}" for key in _V1_KEYS),
-    *(f"v2_{key}" for key in _V2_KEYS),
+    *(f"transports_v1_{key}" for key in _V1_KEYS),
+    *(f"transports_v2_{key}" for key in _V2_KEYS),
 )
 """The header, in order."""
+HEX_COLUMNS = frozenset(
+    (
+        "version_services",
+        "version_timestamp_text",
+        "version_nonce",
+        "version_user_agent_hex",
+        "features_feefilter_text",
+        "transports_v2_session_id",
+    )
+)
+"""Columns of digits that are no numbers: 16 hex digits may look like `1e5` or `00012`."""
+_IS_HEX = tuple(column in HEX_COLUMNS for column in COLUMNS)
 
 
 def csv_header() -> str:
@@ -75,7 +99,10 @@ def csv_header() -> str:
 def csv_row(result: ProbeResult) -> str:
     """Write a record as one line (a field never holds a line end)."""
     record = result.to_json()
-    cells: list[object] = [record[column] for column in COLUMNS[:14]]
+    cells: list[object] = [record[column] for column in COLUMNS[:11]]
+    reject = record["reject"]
+    cells += [reject[key] if isinstance(reject, dict) else None for key in _REJECT_KEYS]
+    cells += [record[column] for column in COLUMNS[14:17]]
     version = record["version"]
     cells += [version[key] if isinstance(version, dict) else None for key in _VERSION_KEYS]
     cells += _feature_cells(result, record["features"])
@@ -85,7 +112,12 @@ def csv_row(result: ProbeResult) -> str:
     cells += [times[key] for key in _TIME_KEYS]
     cells += [result.bytes_sent, result.bytes_received, _messages_cell(result.messages)]
     cells += _transport_cells(record["transports"])
-    return _line([_cell(value) for value in cells])
+    return _line(
+        [
+            f"'{value}" if is_hex and value is not None else _cell(value)
+            for value, is_hex in zip(cells, _IS_HEX, strict=True)
+        ]
+    )
 
 
 def _feature_cells(result: ProbeResult, features: object) -> list[object]:
@@ -128,9 +160,9 @@ def _cell(value: object) -> object:
         case bool():
             return "true" if value else "false"
         case str():
-            return formula_safe(printable(value))
+            return number_safe(formula_safe(printable(value)))
         case list() | tuple():
-            return formula_safe(printable(" ".join(map(str, value))))
+            return number_safe(formula_safe(printable(" ".join(map(str, value)))))
         case _:
             return value
 

@@ -38,8 +38,9 @@ def _version(fields: Mapping[str, Any]) -> Iterator[str]:
     yield str(fields["protocol_version"])
     yield "(no user agent)" if user_agent is None else user_agent or "(empty user agent)"
     for name, shown in (("start_height", "height"), ("timestamp", "time"), ("relay", "relay")):
-        if fields[name] is not None:
-            yield f"{shown}={fields[name]}"
+        value = fields.get(f"{name}_text", fields[name])
+        if value is not None:
+            yield f"{shown}={value}"
     yield "services=" + (",".join(services_names(int(fields["services"], 16))) or "none")
     if fields["nonce"] is not None:
         yield f"nonce={fields['nonce']}"
@@ -50,8 +51,8 @@ def _version(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _general(fields: Mapping[str, Any]) -> Iterator[str]:
     for name, value in fields.items():
-        if name != "trailing" or value:
-            yield f"{name}={_value(value)}"
+        if f"{name}_text" not in fields and (name != "trailing" or value):
+            yield f"{name.removesuffix('_text')}={_value(value)}"
 
 
 def _value(value: object) -> str:

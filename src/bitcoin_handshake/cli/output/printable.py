@@ -6,7 +6,20 @@ terminal, line ends that forge a second line, formulas that a spreadsheet runs.
 
 from __future__ import annotations
 
-__all__ = ["ascii_printable", "formula_safe", "printable"]
+import re
+
+__all__ = ["ascii_printable", "formula_safe", "number_safe", "printable"]
+
+# What pandas, DuckDB or LibreOffice read as a number, a date, a time or a missing value.
+_NUMBER = re.compile(
+    r"\s*[+-]?(?:"
+    r"(?:[0-9][0-9_,.' ]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*%?|0[xXbB][0-9a-fA-F]+"
+    r"|inf(?:inity)?|nan|n/?a|<na>|null|none|true|false|t|f|yes|no"
+    r"|#n/a(?: n/a)?|1\.#ind|1\.#qnan|-?nan"
+    r"|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?"
+    r")\s*",
+    re.IGNORECASE,
+)
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,3 +44,8 @@ def ascii_printable(text: str) -> str:
 def formula_safe(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def number_safe(text: str) -> str:
+    """Put an apostrophe before what a reader of CSV would take for a number or a missing value."""
+    return f"'{text}" if _NUMBER.fullmatch(text) else text
