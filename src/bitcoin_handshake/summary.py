@@ -32,6 +32,7 @@ class Summary:
         versions: Nodes whose `version` came.
         addresses: Addresses that targets gave, dialled or not.
         dialled: Dials begun.
+        with_anomalies: Nodes that did something wrong on the way, whatever the outcome.
         reasons, user_agents: Counts of the at most MAX_BREAKDOWN (1,000) distinct ones, the rest
             under `others`.
         elapsed_s: Seconds since the run began.
@@ -50,6 +51,7 @@ class Summary:
     addresses: int = 0
     dialled: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    with_anomalies: int = 0
     user_agents: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
     interrupted: bool = False
@@ -77,6 +79,8 @@ class Summary:
             _tally(self.reasons, _reason_kind(result.error))
             if self.bug is None and isinstance(result.error, InternalError):
                 self.bug = result.error
+        if result.anomalies:
+            self.with_anomalies += 1
         user_agent = result.user_agent
         if user_agent is not None:
             _tally(self.user_agents, user_agent)
@@ -94,9 +98,20 @@ class Summary:
 
     def v2_text_line(self) -> str:
         """Write how many nodes speak v2 and how many claim to; '' where nobody said anything."""
+        claims = f"{self.v2_claimed} {_verb('claim', self.v2_claimed)} it"
         if self.v2_tried:
-            return f"v2: {self.v2_spoken} of {self.v2_tried} speak it, {self.v2_claimed} claim it"
-        return f"v2: {self.v2_claimed} of {self.versions} claim it, none was asked" if self.versions else ""
+            return f"v2: {self.v2_spoken} of {self.v2_tried} {_verb('speak', self.v2_spoken)} it, {claims}"
+        if not self.versions:
+            return ""
+        claims = f"{self.v2_claimed} of {self.versions} {_verb('claim', self.v2_claimed)} it"
+        return f"v2: {claims}, none was asked"
+
+    def anomalies_text_line(self) -> str:
+        """Write how many nodes had anomalies; '' where none had."""
+        count = self.with_anomalies
+        if not count:
+            return ""
+        return f"{count} {'node' if count == 1 else 'nodes'} with anomalies; --json or -v shows them"
 
     def to_text_line(self) -> str:
         """Write the sum line."""
@@ -104,6 +119,10 @@ class Summary:
             f"Finished! Handshake results: {self.ok} OK | {self.partial} PARTIALLY OK | {self.failed} FAILED"
         )
         return f"{line} | {self.skipped} SKIPPED" if self.skipped else line
+
+
+def _verb(word: str, count: int) -> str:
+    return f"{word}s" if count == 1 else word
 
 
 def _tally(counts: dict[str, int], key: str) -> None:

@@ -60,6 +60,11 @@ def test_rejects_seconds_that_are_no_time(text: str) -> None:
     assert repr(text) in _reason(SecondsType(), text)
 
 
+@pytest.mark.parametrize("text", ["1_0", "\u0661", "1 0", "1e1_0"])
+def test_rejects_seconds_that_only_python_reads(text: str) -> None:
+    assert "is not a number of seconds" in _reason(SecondsType(), text)
+
+
 def test_zero_seconds_where_they_are_allowed() -> None:
     assert SecondsType(zero_allowed=True).convert("0", None, None) == 0
     assert "0 or more" in _reason(SecondsType(zero_allowed=True), "-0.1")

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from bitcoin_handshake.cli.output.text import TextRenderer, breakdown_text
 from bitcoin_handshake.cli.palette import Palette
+from bitcoin_handshake.errors import AnomalyCode
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.summary import Summary
 from tests.cli.samples import SAMPLES, ok, results
@@ -61,11 +62,38 @@ def test_a_hostile_user_agent_is_escaped() -> None:
 
 
 def test_letters_that_would_move_the_rest_of_the_line_are_escaped() -> None:
-    hebrew_and_a_mark = "/שלום/e\u0301/"
+    hebrew_and_a_mark = "/\u05e9\u05dc\u05d5\u05dd/e\u0301/"
     line = render(ok(hebrew_and_a_mark.encode()))
     assert line.isascii()
     assert "/\\u05e9\\u05dc\\u05d5\\u05dd/e\\u0301/" in line
     assert breakdown_text(Summary(user_agents={hebrew_and_a_mark: 1})).isascii()
+
+
+def test_letters_that_print_are_readable() -> None:
+    assert "  /N\u00f6de \u6f22\u5b57:1/  " in render(ok("/N\u00f6de \u6f22\u5b57:1/".encode()))
+
+
+def test_a_user_agent_cannot_forge_columns() -> None:
+    line = render(ok(b"/x/  70016  height 1  NETWORK  connect 1.0 ms"))
+    genuine = render(ok(b"/x/"))
+    assert len(line.split("  ")) == len(genuine.split("  "))
+    assert "/x/ \\x2070016 \\x20height 1" in line
+    assert render(ok(b" a ")).split("  ")[2:4] != ["a"]
+
+
+def test_anomalies_follow_the_line_where_they_are_asked_for() -> None:
+    result = ok()
+    result.anomalies = [AnomalyCode.TRAILING_BYTES, AnomalyCode.WRONG_PONG]
+    line = render(result)
+    assert line.count("\n") == 1
+    shown = TextRenderer(shows_anomalies=True)(result)
+    assert shown == line + "        anomalies: message.trailing_bytes, message.wrong_pong\n"
+
+
+def test_the_breakdown_counts_nodes_with_anomalies() -> None:
+    assert breakdown_text(Summary(with_anomalies=3)) == (
+        "\n3 nodes with anomalies; --json or -v shows them\n"
+    )
 
 
 def test_only_our_words_are_coloured() -> None:

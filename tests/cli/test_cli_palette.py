@@ -46,9 +46,9 @@ def test_force_color_colours_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    palette = palette_for(Terminal())
-    assert palette.paint("ok", "word") == "\x1b[1mword\x1b[0m"  # bold is no colour
-    assert palette.paint("info", "word") == "word"
+    assert palette_for(Terminal()) is PLAIN  # no bold either
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert palette_for(Terminal()) is PLAIN
 
 
 def test_a_dumb_terminal_gets_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:

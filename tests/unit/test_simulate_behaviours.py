@@ -8,7 +8,7 @@ import pytest
 
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.records import Outcome
-from bitcoin_handshake.simulate.behaviours import BEHAVIOURS, behaviours_table
+from bitcoin_handshake.simulate.behaviours import BEHAVIOURS, behaviours_table, behaviours_text
 from tests.helpers import CHECKOUT
 from tests.simulated import REGTEST, converse, initiator, node_facts, script_of
 
@@ -66,3 +66,10 @@ def test_half_messages_cut_every_message_in_two() -> None:
 def test_btcd_sends_each_message_by_itself() -> None:
     segments = converse(initiator(), script_of("btcd"))
     assert [segment[4:16].rstrip(b"\0") for segment in segments] == [b"version", b"sendaddrv2", b"verack"]
+
+
+def test_the_list_for_a_terminal_has_every_behaviour_in_80_columns() -> None:
+    lines = behaviours_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if not line.startswith(" ")] == list(BEHAVIOURS)
+    assert "    auto: ok; v1: ok; v2: ok; both: ok" in lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitcoin_handshake.errors import ConnectRefused, NotRoutable, SpeaksHttp
+from bitcoin_handshake.errors import AnomalyCode, ConnectRefused, NotRoutable, SpeaksHttp
 from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.summary import MAX_BREAKDOWN, Summary
@@ -14,10 +14,10 @@ def test_counts_who_speaks_v2_and_who_claims_it() -> None:
     assert summary.v2_text_line() == ""
     summary.count(probe_result(transport="v1", version=some_version()))
     summary.count(probe_result(transport="v1", version=some_version(services=0)))
-    assert summary.v2_text_line() == "v2: 1 of 2 claim it, none was asked"
+    assert summary.v2_text_line() == "v2: 1 of 2 claims it, none was asked"
     summary.count(probe_result(transport="v2", v2=V2_FACTS, version=some_version()))
     summary.count(probe_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=TIMEOUT))
-    assert summary.v2_text_line() == "v2: 1 of 2 speak it, 2 claim it"
+    assert summary.v2_text_line() == "v2: 1 of 2 speaks it, 2 claim it"
 
 
 def test_counts_by_outcome() -> None:
@@ -57,3 +57,13 @@ def test_keeps_a_bounded_number_of_user_agents() -> None:
     assert len(summary.user_agents) == MAX_BREAKDOWN + 1
     assert summary.user_agents["/0/"] == 2
     assert summary.user_agents["others"] == 50
+
+
+def test_counts_nodes_with_anomalies() -> None:
+    summary = Summary()
+    summary.count(probe_result())
+    assert summary.anomalies_text_line() == ""
+    summary.count(probe_result(anomalies=[AnomalyCode.TRAILING_BYTES, AnomalyCode.MALFORMED]))
+    assert summary.anomalies_text_line() == "1 node with anomalies; --json or -v shows them"
+    summary.count(probe_result(anomalies=[AnomalyCode.MALFORMED]))
+    assert summary.anomalies_text_line() == "2 nodes with anomalies; --json or -v shows them"

@@ -125,6 +125,13 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+# float() alone also reads `1_0` and digits of other scripts.
+_SECONDS = re.compile(
+    r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)\s*",
+    re.IGNORECASE,
+)
+
+
 class SecondsType(_FloatType):
     """A number of seconds, fractions allowed.
 
@@ -140,7 +147,7 @@ class SecondsType(_FloatType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a finite number, cut to MAX_SECONDS."""
         try:
-            seconds = float(value)
+            seconds = float(value if _SECONDS.fullmatch(str(value)) else "")
         except ValueError:
             self.fail(f"{value!r} is not a number of seconds", param, ctx)
         if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not self._zero_allowed):

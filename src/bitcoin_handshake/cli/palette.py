@@ -1,8 +1,8 @@
 """Colours: which words get one, and whether there are any.
 
 Owns the choice of styles and nothing else. Asks rich once for the escape sequences, so that a
-line costs nothing more; rich obeys NO_COLOR, FORCE_COLOR and TERM, and is loaded only where
-there may be colours.
+line costs nothing more; rich obeys FORCE_COLOR and TERM, and is loaded only where there may be
+colours. NO_COLOR leaves no escape sequence at all, bold included.
 """
 
 from __future__ import annotations
@@ -50,8 +50,11 @@ PLAIN = Palette({})
 
 
 def palette_for(stream: TextIO | None) -> Palette:
-    """Choose colours for a stream: none unless it is a terminal, or FORCE_COLOR is set."""
-    if stream is None or not (stream.isatty() or os.environ.get("FORCE_COLOR")):
+    """Choose colours for a stream.
+
+    There are none unless it is a terminal or FORCE_COLOR is set, and none with NO_COLOR.
+    """
+    if stream is None or os.environ.get("NO_COLOR") or not (stream.isatty() or os.environ.get("FORCE_COLOR")):
         return PLAIN
     from rich.console import Console
     from rich.text import Text

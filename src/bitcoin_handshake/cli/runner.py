@@ -215,7 +215,8 @@ class _Run:
             case OutputFormat.TEXT:
                 from bitcoin_handshake.cli.output.text import TextRenderer
 
-                return TextRenderer(self._destination.palette)
+                is_verbose = logging.getLogger(ROOT).isEnabledFor(logging.DEBUG)
+                return TextRenderer(self._destination.palette, shows_anomalies=is_verbose)
 
     def _prologue(self) -> str:
         if self._format is not OutputFormat.CSV:

@@ -92,9 +92,9 @@ def command(
     """Run a simulated network on loopback: a DNS seed and nodes with chosen behaviours."""
     log = log_options_from(ctx)
     if list_behaviours:
-        from bitcoin_handshake.simulate.behaviours import behaviours_table
+        from bitcoin_handshake.simulate.behaviours import behaviours_text
 
-        click.echo(behaviours_table())
+        click.echo(behaviours_text(), nl=False)
         return 0
 
     from bitcoin_handshake.chain import chain_from_text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from types import MappingProxyType
 
 from bitcoin_handshake.chain import CHAINS, Chain
@@ -29,6 +30,7 @@ __all__ = [
     "Client",
     "Expected",
     "behaviours_table",
+    "behaviours_text",
 ]
 
 SEGMENT_DELAY_S = 0.001
@@ -654,6 +656,20 @@ _ROWS = (
 
 BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType({row.name: row for row in _ROWS})
 """The behaviours by name, healthy ones first."""
+
+
+LIST_WIDTH = 80
+
+
+def behaviours_text() -> str:
+    """Write the registry for a terminal of LIST_WIDTH (80) columns."""
+    paragraphs = []
+    for row in _ROWS:
+        ends = "; ".join(f"{mode}: {row.expected_in(mode).to_text()}" for mode in TransportMode)
+        parts = (row.description, ends)
+        lines = (fill(part, LIST_WIDTH, initial_indent="    ", subsequent_indent="      ") for part in parts)
+        paragraphs.append("\n".join((row.name, *lines)))
+    return "\n".join(paragraphs) + "\n"
 
 
 def behaviours_table() -> str:

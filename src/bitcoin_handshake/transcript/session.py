@@ -157,6 +157,7 @@ class RecordedSession(Session):
             handshake.state,
             len(handshake.anomalies),
             handshake.peer_version is None,
+            handshake.reject is None,
             self.ping_ms is None,
             self.error is None,
         )

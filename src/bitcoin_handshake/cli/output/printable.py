@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ascii_printable", "formula_safe", "number_safe", "printable"]
+__all__ = ["ascii_printable", "column_text", "formula_safe", "number_safe", "printable"]
 
 # What pandas, DuckDB or LibreOffice read as a number, a date, a time or a missing value.
 _NUMBER = re.compile(
@@ -39,6 +39,45 @@ def ascii_printable(text: str) -> str:
         char if char.isascii() and char.isprintable() else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+# Directions and classes of characters that leave the rest of a line where it is.
+_STILL_DIRECTIONS = frozenset(("L", "EN", "ES", "ET", "CS", "ON"))
+_MOVING_CATEGORIES = ("M", "C", "Z")
+
+
+def column_text(text: str) -> str:
+    """Write text that stands in a column: it cannot look like the end of the column.
+
+    Columns are separated by two spaces. Of several spaces in a row, and of those at the beginning
+    and at the end, all but the first within the text become `\\x20`. Non-ASCII characters stay
+    where they print and have a place of their own: letters that run from right to left and marks
+    that combine would move what follows, and become escapes.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text
+    inner = text.strip(" ")
+    start = len(text) - len(text.lstrip(" "))
+    end = len(text) - start - len(inner)
+    shown = "".join(char if _has_own_place(char) else _escaped(char) for char in inner)
+    shown = re.sub(" {2,}", lambda match: " " + "\\x20" * (len(match[0]) - 1), shown)
+    return "\\x20" * start + shown + "\\x20" * max(end, 0)
+
+
+def _has_own_place(char: str) -> bool:
+    if char.isascii():
+        return char.isprintable()
+    import unicodedata  # a library of its own, which most runs do not need
+
+    return (
+        char.isprintable()
+        and unicodedata.bidirectional(char) in _STILL_DIRECTIONS
+        and not unicodedata.category(char).startswith(_MOVING_CATEGORIES)
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def formula_safe(text: str) -> str:
