@@ -13,6 +13,7 @@ import pytest
 from bitcoin_handshake.transcript.reader import DamagedTranscript, read_conversations
 from bitcoin_handshake.transcript.replay import Replay, replay
 from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
+from bitcoin_handshake.transport.v2 import V2Transport
 from tests.simulated import REGTEST, START, converse, script_of
 from tests.transcripts import (
     V1_SESSIONS,
@@ -264,3 +265,25 @@ def test_what_was_only_counted_takes_no_memory(kind: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 3 * size
+
+
+@pytest.mark.parametrize("end", ["eof", "reset", "timeout"])
+@pytest.mark.parametrize("name", ["v1", "v2"])
+def test_a_service_that_is_named_at_its_end_replays_to_the_same(name: str, end: str) -> None:
+    keys = (bytes(31) + b"\1", bytes(64))
+    transport = (
+        V1Transport(REGTEST.magic)
+        if name == "v1"
+        else V2Transport(magic=REGTEST.magic, initiating=True, keys=keys, garbage=b"", trace=True)
+    )
+    session = recorded(transport, sink := ListSink())
+    session.receive_data(b"login: ", now=START + 0.1)
+    if end == "timeout":
+        session.handle_timeout(now=START + 5)
+    else:
+        session.receive_eof(now=START + 0.2, reset=end == "reset")
+    session.finish()
+    result = replayed(sink)
+    assert result.is_same, str(result.difference)
+    assert result.verdict is not None
+    assert (result.verdict["code"], result.verdict["bytes_received"]) == ("foreign.text", 7)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.errors import EnvironmentFailure, LocalProtocolError
@@ -23,7 +23,7 @@ from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.protocol import MAX_PROTOCOL_MESSAGE_LENGTH
 from bitcoin_handshake.transcript.format import Record
 from bitcoin_handshake.transcript.reader import Conversation, DamagedTranscript, TranscriptLine
-from bitcoin_handshake.transcript.scripted import V2_TRANSPORT_CODES, Feed, ScriptedTransport
+from bitcoin_handshake.transcript.scripted import FOREIGN_CODES, V2_TRANSPORT_CODES, Feed, ScriptedTransport
 from bitcoin_handshake.transcript.session import RecordedSession
 from bitcoin_handshake.transcript.sink import ConnectionFacts, V2Secrets
 from bitcoin_handshake.transport.base import Transport
@@ -141,6 +141,7 @@ class _Replayer:
         self._sink = _Lines()
         self._is_raw = self._has_raw_bytes()
         self._scripted: ScriptedTransport | None = None
+        self._at_end: TranscriptLine | None = None
 
     def run(self) -> Replay:
         session = self._open()
@@ -203,8 +204,14 @@ class _Replayer:
             inner = None
             if header["transport"] == "v1":
                 inner = V1Transport(magic, max_kept_payload=MAX_PROTOCOL_MESSAGE_LENGTH)
-            self._scripted = ScriptedTransport(header["transport"], inner, self._sink)
-            return self._scripted
+            self._scripted = scripted = ScriptedTransport(header["transport"], inner, self._sink)
+            self._at_end = self._failure_at_end() if inner is None else None
+            if self._at_end is not None:
+                try:
+                    scripted.fail_at_end(self._at_end.record)
+                except ValueError as error:
+                    raise self._damage(self._at_end, str(error)) from None
+            return scripted
         try:
             return V2Transport(
                 magic=magic,
@@ -217,6 +224,14 @@ class _Replayer:
             )
         except LocalProtocolError as error:
             raise self._damage(self._conversation.header, str(error)) from None
+
+    def _failure_at_end(self) -> TranscriptLine | None:
+        """Return the line of a service that was named only when no more bytes came."""
+        for line, following in pairwise(self._lines):
+            is_end = line.event in ("closed", "reset", "timeout")
+            if is_end and following.event == "failed" and following.record["code"] in FOREIGN_CODES:
+                return following
+        return None
 
     def _secrets(self, record: object) -> V2Secrets:
         assert isinstance(record, dict)
@@ -264,7 +279,7 @@ class _Replayer:
             return line.event in _RAW
         if line.event == "failed":
             is_v2 = self._conversation.header.record["transport"] == "v2"
-            return is_v2 and record["code"] in V2_TRANSPORT_CODES
+            return is_v2 and record["code"] in V2_TRANSPORT_CODES and line is not self._at_end
         return line.event in _ABOVE
 
     def _is_alone(self, line: TranscriptLine) -> bool:

@@ -45,7 +45,7 @@ from bitcoin_handshake.transport.base import ReceivedMessage
 from bitcoin_handshake.transport.events import TransportEvent, TransportEventKind
 from bitcoin_handshake.transport.v1 import V1Transport
 
-__all__ = ["MAX_REPLAY_BYTES", "V2_TRANSPORT_CODES", "Feed", "ScriptedTransport"]
+__all__ = ["FOREIGN_CODES", "MAX_REPLAY_BYTES", "V2_TRANSPORT_CODES", "Feed", "ScriptedTransport"]
 
 MAX_REPLAY_BYTES = 256 * 1024 * 1024
 """Bytes that a replay stands for at most: four times what ends a handshake as a flood."""
@@ -75,6 +75,8 @@ _OTHER_ERRORS = (
     PacketTooLarge,
     SelfConnection,
 )
+FOREIGN_CODES = frozenset(error.code.value for error in _FOREIGN)
+"""What a service is named by that speaks in the place of a node."""
 V2_TRANSPORT_CODES = frozenset(_MAGIC_ERRORS) | {error.code.value for error in _OTHER_ERRORS}
 """What a v2 transport fails with; other failures come out of the session by themselves."""
 
@@ -137,6 +139,7 @@ class ScriptedTransport:
         self._base = 0
         self._fed = 0
         self._error: PeerError | None = None
+        self._error_at_end: PeerError | None = None
 
     @property
     def fed(self) -> int:
@@ -190,7 +193,22 @@ class ScriptedTransport:
 
     def foreign_at_end(self) -> PeerError | None:
         """Name the service that spoke where a node should have; None where nothing says so."""
-        return None if self._inner is None else self._inner.foreign_at_end()
+        if self._inner is not None:
+            return self._inner.foreign_at_end()
+        error = self._error_at_end
+        if error is not None:
+            self._base = error.offset or 0
+        return error
+
+    def fail_at_end(self, record: Record) -> None:
+        """Have a v2 connection fail with what a line says, when no more bytes come.
+
+        Raises:
+            ValueError: Its facts are not there.
+        """
+        self._error_at_end = error = _transport_error(record)
+        error.phase = self.phase
+        error.offset = record["offset"]
 
     def next_transport_event(self) -> TransportEvent | None:
         """Return the next of what happened below the messages, or None."""
