@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S
+from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, InputError, Phase, Skipped
 from bitcoin_handshake.handshake import LocalVersion
@@ -53,8 +52,6 @@ DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/".encode()
 DEFAULT_TIMEOUT_S = 10.0
 ENTROPY_AT_ONCE = 4096
 """Bytes asked of the system at once: a call for each nonce costs ten times as much."""
-RETRY_S = 0.05
-"""How soon a second connection is dialled again, where this machine had no room for it."""
 
 _log = logging.getLogger(__name__)
 
@@ -97,10 +94,10 @@ class ProbeOptions:
 
 
 class Prober:
-    """Probes nodes over one `Dialer`, without a task for each.
+    """Probes nodes over one `DialPool`, without a task for each.
 
     Args:
-        dialer: Where the connections live.
+        pool: What dials the connections.
         options: How to probe.
         on_result: Called with what came of it, once for each visit that `start` took.
 
@@ -117,26 +114,20 @@ class Prober:
     """
 
     def __init__(
-        self, dialer: Dialer, options: ProbeOptions, on_result: Callable[[ProbeResult], None]
+        self, pool: DialPool, options: ProbeOptions, on_result: Callable[[ProbeResult], None]
     ) -> None:
         self.options = options
         self.on_result = on_result
         self.local = LocalVersion(user_agent=options.user_agent)
         self.chain = options.chain.chain.value
         self.nonces: set[int] = set()
-        self._dialer = dialer
+        self._pool = pool
         self._first_visit = _first_visit(options.transport)
         if self._first_visit is V2Visit:
             self.garbage = GarbageSource()
-        self._waiting: dict[Visit, asyncio.TimerHandle] = {}
         self.is_stopping = False
         self._entropy = b""
         self._entropy_pos = 0
-
-    @property
-    def in_flight(self) -> int:
-        """Nodes that were begun and are not over."""
-        return self._dialer.in_flight + len(self._waiting)
 
     def visit(
         self, target: str, netaddr: NetAddr, seeds: Collection[str] = (), resolve_ms: float | None = None
@@ -157,7 +148,7 @@ class Prober:
         Raises:
             OutOfResources: Not now; nothing was begun.
         """
-        self._dialer.dial(visit)
+        self._pool.dial(visit)
 
     def follow(self, visit: V2Visit, result: ProbeResult, *, left_s: float) -> None:
         """Dial a node again, in v1.
@@ -174,7 +165,7 @@ class Prober:
         again.earlier = result
         again.used_s = monotonic() - visit.started
         again.timeout_s = left_s
-        self._dial_again(again, result, monotonic() + SHORTAGE_LIMIT_S)
+        self._pool.dial_again(again, lambda: self.on_result(result))
 
     def stop(self) -> None:
         """Hand out the nodes that completed a handshake and are not over; begin nothing more.
@@ -183,19 +174,14 @@ class Prober:
         being asked in v1 as well (`both`).
         """
         self.is_stopping = True
-        for visit in list(self._dialer.connections):
+        dialer = self._pool.dialer
+        for visit in list(dialer.connections):
             if isinstance(visit, Visit) and visit.session is not None and visit.session.is_complete:
-                self._dialer.end(visit)
-        for visit in [*self._dialer.connections, *self._waiting]:
+                dialer.end(visit)
+        for visit in [*dialer.connections, *self._pool.waiting]:
             earlier = visit.earlier if isinstance(visit, Visit) else None
             if earlier is not None and earlier.outcome is Outcome.OK:
                 self.on_result(earlier)
-
-    def close(self) -> None:
-        """Forget the nodes whose second connection was not dialled yet."""
-        for handle in self._waiting.values():
-            handle.cancel()
-        self._waiting.clear()
 
     def fresh_nonce(self) -> int:
         """Return 64 random bits that no connection had before, and remember them as open."""
@@ -207,22 +193,6 @@ class Prober:
         nonce = int.from_bytes(self._entropy[pos : pos + 8])
         self.nonces.add(nonce)
         return nonce
-
-    def _dial_again(self, visit: Visit, earlier: ProbeResult, until: float) -> None:
-        try:
-            self._dialer.dial(visit)
-        except OutOfResources:
-            if monotonic() >= until:
-                self.on_result(earlier)
-                return
-            # Ours, not the peer's: neither what it did in v2 nor the time that it has left is lost.
-            loop = asyncio.get_running_loop()
-            self._waiting[visit] = loop.call_later(RETRY_S, self._retry, visit, earlier, until)
-
-    def _retry(self, visit: Visit, earlier: ProbeResult, until: float) -> None:
-        del self._waiting[visit]
-        self._dial_again(visit, earlier, until)
-        self._dialer.notify()
 
 
 def _first_visit(mode: TransportMode) -> type[Visit]:
@@ -273,16 +243,13 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
             for.
     """
     done: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
-    dialer = Dialer()
-    prober = None
+    pool = DialPool()
     try:
-        prober = Prober(dialer, options, done.set_result)
+        prober = Prober(pool, options, done.set_result)
         try:
             prober.start(prober.visit(netaddr.to_text(), netaddr))
         except OutOfResources as shortage:
             raise EnvironmentFailure(f"cannot open a connection: {strerror(shortage.errno)}") from shortage
         return await done
     finally:
-        if prober is not None:
-            prober.close()
-        dialer.close()
+        pool.close()

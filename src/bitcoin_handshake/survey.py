@@ -16,15 +16,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Collection, Sequence
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.dialer import Dialer
-from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S, fit_concurrency, fit_lookups
+from bitcoin_handshake.engine.limits import fit_concurrency, fit_lookups
+from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import (
     BadTarget,
@@ -52,12 +52,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "SurveyOptions"]
 
-DIALS_PER_TURN = 32
-"""Connections begun before the sockets that are ready have their turn again: about 2 ms. A
-machine that is busy starts fewer, and so never lets a peer wait for us."""
 MAX_NAMES_TOLD = 64
 """Names of one batch that are told one by one; of more their number is told."""
-RETRY_S = 0.05
 
 _TOLD: dict[str, None] = {}
 """In the place of the names that gave an address, once its record is written: none is added then."""
@@ -123,9 +119,6 @@ class Survey:
         self._is_debugging = _log.isEnabledFor(logging.DEBUG)
         self._concurrency = 0
         self._lookups = 0
-        self._is_scheduled = False
-        self._is_short = False
-        self._short_since: float | None = None
         self.summary = Summary()
 
     async def run(self, batches: AsyncIterable[Sequence[Target | BadTarget]]) -> Summary:
@@ -147,8 +140,13 @@ class Survey:
         self._changed = asyncio.Event()
         self._lookups = fit_lookups()
         self._may_look_up = asyncio.Semaphore(self._lookups)
-        self._dialer = Dialer(on_turn=self._start_more)
-        self._prober = Prober(self._dialer, self._options.probe, self._record)
+        self._pool = DialPool(
+            concurrency=self._concurrency,
+            source=self._next_visit,
+            on_turn=self._after_dials,
+            on_shortage=self._give_up,
+        )
+        self._prober = Prober(self._pool, self._options.probe, self._record)
         feeding = asyncio.create_task(self._feed(batches))
         feeding.add_done_callback(self._end_of_feed)
         stopping = asyncio.create_task(self._stopped.wait())
@@ -160,8 +158,7 @@ class Survey:
             await asyncio.gather(feeding, stopping, return_exceptions=True)
             if self.summary.interrupted:
                 self._prober.stop()
-            self._prober.close()
-            self._dialer.close()
+            self._pool.close()
             self.summary.elapsed_s = monotonic() - began
         if self._failure is not None:
             raise self._failure
@@ -182,7 +179,7 @@ class Survey:
         if error is not None:
             self._fail(error)
         self._is_fed = True
-        self._start_more()
+        self._pool.start_more()
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
@@ -210,7 +207,7 @@ class Survey:
 
     async def _room(self) -> None:
         """Wait until the queue has room and the sink takes more."""
-        self._start_more()
+        self._pool.start_more()
         await self._sink.drain()
         while len(self._queue) >= 2 * self._concurrency:
             self._changed.clear()
@@ -270,7 +267,7 @@ class Survey:
             if len(self._queue) >= 2 * self._concurrency:
                 await self._room()
         self._changed.set()
-        self._start_more()
+        self._pool.start_more()
 
     async def _resolve(self, target: Target) -> Resolution | ResolveFailed:
         # Imported at the first name: a run with addresses only does not need it, and it takes a tenth
@@ -332,59 +329,34 @@ class Survey:
 
     # --- dials ------------------------------------------------------------------------------
 
-    def _start_more(self) -> None:
-        if self._stopped.is_set():
-            return
-        queue = self._queue
-        prober = self._prober
-        room = min(DIALS_PER_TURN, self._concurrency - prober.in_flight)
-        while queue and room > 0 and not self._is_short:
-            visit = queue.popleft()
+    def _next_visit(self, full: Collection[Network]) -> Visit | None:
+        """Give the pool the oldest visit to a network that has room; skip what is excluded."""
+        while not self._stopped.is_set() and (visit := self._take(full)) is not None:
             excluded = exclusion(visit.netaddr, self._options.families)
-            if excluded is not None:
-                self._skip(visit, excluded)
-                continue
-            room -= 1
-            try:
-                prober.start(visit)
-            except OutOfResources as shortage:
-                queue.appendleft(visit)
-                self._wait_out(shortage)
-            else:
-                self.summary.dialled += 1
-                self._short_since = None
-        if not queue:
-            if self._is_fed and not prober.in_flight:
-                self._stopped.set()
-        elif not self._is_short and prober.in_flight < self._concurrency:
-            self._schedule()
-        if len(queue) < 2 * self._concurrency:
+            if excluded is None:
+                return visit
+            self._skip(visit, excluded)
+        return None
+
+    def _take(self, full: Collection[Network]) -> Visit | None:
+        queue = self._queue
+        if not full:
+            return queue.popleft() if queue else None
+        for index, visit in enumerate(queue):
+            if visit.netaddr.network not in full:
+                del queue[index]
+                return visit
+        return None
+
+    def _after_dials(self) -> None:
+        self.summary.dialled = self._pool.dialled
+        if not self._queue and self._is_fed and self._pool.is_idle:
+            self._stopped.set()
+        if len(self._queue) < 2 * self._concurrency:
             self._changed.set()
 
-    def _schedule(self) -> None:
-        """Go on dialling in the loop's next round, after the sockets that are ready by then."""
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._is_scheduled = False
-        self._start_more()
-
-    def _wait_out(self, shortage: OutOfResources) -> None:
-        """Slow down: be content with what fits, and try again when something ended."""
-        now = monotonic()
-        if self._short_since is None:
-            self._short_since = now
-        elif not self._prober.in_flight and now - self._short_since > SHORTAGE_LIMIT_S:
-            self._fail(EnvironmentFailure(f"cannot open any connection: {strerror(shortage.errno)}"))
-            return
-        self._is_short = True
-        asyncio.get_running_loop().call_later(RETRY_S, self._retry)
-
-    def _retry(self) -> None:
-        self._is_short = False
-        self._start_more()
+    def _give_up(self, shortage: OutOfResources) -> None:
+        self._fail(EnvironmentFailure(f"cannot open any connection: {strerror(shortage.errno)}"))
 
     # --- records out ------------------------------------------------------------------------
 

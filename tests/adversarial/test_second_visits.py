@@ -17,8 +17,8 @@ from time import monotonic
 import pytest
 
 from bitcoin_handshake import probe, probe_many
-from bitcoin_handshake import prober as prober_module
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.engine import pool as pool_module
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.sockets import OutOfResources
@@ -293,7 +293,7 @@ async def test_waiting_for_a_port_takes_nothing_from_the_node_s_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _out_of_ports(monkeypatch, 1)
-    monkeypatch.setattr(prober_module, "RETRY_S", 1.2 * TIMEOUT_S)
+    monkeypatch.setattr(pool_module, "RETRY_S", 1.2 * TIMEOUT_S)
     async with listening("core-v1") as node:
         assert words(await ask(node, "auto", timeout_s=TIMEOUT_S)) == "v1 ok"
 
@@ -301,7 +301,7 @@ async def test_waiting_for_a_port_takes_nothing_from_the_node_s_time(
 @pytest.mark.asyncio
 async def test_without_any_port_the_verdict_of_v2_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     _out_of_ports(monkeypatch, 1_000_000)
-    monkeypatch.setattr(prober_module, "SHORTAGE_LIMIT_S", 0.2)
+    monkeypatch.setattr(pool_module, "SHORTAGE_LIMIT_S", 0.2)
     async with listening("core-v1") as node:
         target = node.netaddr.to_text()
         results = [

@@ -815,7 +815,7 @@ async def test_every_turn_ends_with_the_owner(listener: socket.socket) -> None:
 
 _STARVED = """
 import asyncio, resource, socket
-from bitcoin_handshake.engine.dialer import Dialer
+from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.prober import ProbeOptions, Prober, Visit
@@ -824,8 +824,9 @@ from bitcoin_handshake.chain import CHAINS, Chain
 async def main():
     listener = socket.create_server(("127.0.0.1", 0))
     results = []
-    dialer = Dialer()
-    prober = Prober(dialer, ProbeOptions(chain=CHAINS[Chain.REGTEST], timeout_s=60), results.append)
+    pool = DialPool()
+    dialer = pool.dialer
+    prober = Prober(pool, ProbeOptions(chain=CHAINS[Chain.REGTEST], timeout_s=60), results.append)
     netaddr = NetAddr.from_text(*listener.getsockname())
     resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
     begun = 0

@@ -14,7 +14,7 @@ import pytest
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.chain import CHAINS, Chain, custom_chain
-from bitcoin_handshake.engine.dialer import Dialer
+from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.errors import AnomalyCode, BadTarget, InputError, NotRoutable, Phase
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.messages.handshake import Version
@@ -232,15 +232,15 @@ async def test_the_nonce_of_another_open_connection_is_ours_too() -> None:
         results.append(result)
         done.set()
 
-    dialer = Dialer()
-    prober = Prober(dialer, _options(), take)
+    pool = DialPool()
+    prober = Prober(pool, _options(), take)
     async with _peer(first) as silent, _peer(lambda _: message("version", payloads[0])) as reflector:
         prober.start(Visit(prober, "silent", silent))
         await arrived.wait()
         prober.start(Visit(prober, "reflector", reflector))
         await done.wait()
         assert len(prober.nonces) == 1, "that of the connection still open"
-        dialer.close()
+        pool.close()
     assert [(each.target, each.code) for each in results] == [("reflector", "handshake.self_connection")]
 
 
@@ -260,12 +260,12 @@ async def test_every_connection_has_a_nonce_of_its_own() -> None:
 
 @pytest.mark.asyncio
 async def test_nonces_are_fresh_and_remembered() -> None:
-    dialer = Dialer()
-    prober = Prober(dialer, _options(), lambda _: None)
+    pool = DialPool()
+    prober = Prober(pool, _options(), lambda _: None)
     nonces = [prober.fresh_nonce() for _ in range(1500)]
     assert len(set(nonces)) == 1500 == len(prober.nonces)
     assert max(nonces) > 2**60
-    dialer.close()
+    pool.close()
 
 
 @pytest.mark.asyncio

@@ -292,7 +292,7 @@ async def test_no_more_at_once_than_asked_for(network: SimulatedNetwork) -> None
     class Sink(Collected):
         def write(self, result: ProbeResult) -> None:
             super().write(result)
-            seen.append(survey._dialer.in_flight)
+            seen.append(survey._pool.dialer.in_flight)
 
     survey = Survey(options, Sink())
     await survey.run(_batches(["127.1.0.1"] * 50))
@@ -500,12 +500,12 @@ _STARVED = """
 import asyncio, os, resource, socket, sys
 from collections import Counter
 from bitcoin_handshake import Chain, probe_many
-from bitcoin_handshake import survey
+from bitcoin_handshake.engine import pool
 from bitcoin_handshake.errors import EnvironmentFailure
 
 async def main(host, port, free, count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
-    survey.SHORTAGE_LIMIT_S = 0.2
+    pool.SHORTAGE_LIMIT_S = 0.2
     taken = []
     outcomes = Counter()
     try:

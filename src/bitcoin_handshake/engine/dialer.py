@@ -130,6 +130,8 @@ class Dialer:
             if is_shortage(number, connection.netaddr, connection.route):
                 raise OutOfResources(number) from error
             connection.error = connect_error(number, waited_s=0.0)
+            if self._on_end is not None:
+                self._on_end(connection)
             connection.close()
             return
         connection.fd = fd = sock.fileno()
