@@ -164,13 +164,25 @@ async def test_no_more_at_once_than_there_is_room_for(make: Make) -> None:
 
 async def test_sockets_that_are_ready_have_their_turn_between_dials(make: Make) -> None:
     bench = make()
-    bench.add(2 * DIALS_PER_TURN + 1)
+    bench.add(4 * DIALS_PER_TURN + 1)
     bench.pool.start_more()
     bench.pool.start_more()
     assert bench.pool.dialled == 2 * DIALS_PER_TURN, "each turn has its share"
     await _rounds(1)
-    assert bench.pool.dialled == 2 * DIALS_PER_TURN + 1, "the rest follows by itself"
-    assert bench.turns == 3
+    assert bench.pool.dialled == 3 * DIALS_PER_TURN, "the rest follows by itself"
+    await _rounds()
+    assert bench.pool.dialled == 4 * DIALS_PER_TURN + 1
+    assert bench.turns == 5
+
+
+@pytest.mark.parametrize("left", [0, 1])
+async def test_nothing_is_tried_in_vain(make: Make, left: int) -> None:
+    """Without room, and without anything to dial, the pool waits for the dialer's next turn."""
+    bench = make(concurrency=3)
+    bench.add(2 + 2 * left)
+    bench.pool.start_more()
+    await _rounds()
+    assert bench.turns == 1
 
 
 async def test_a_shortage_delays_the_rest_and_loses_nothing(make: Make) -> None:
@@ -214,6 +226,7 @@ async def test_a_shortage_that_lasts_is_reported_where_nothing_can_end_it(
     await _rounds()
     tries = bench.dialer.tries
     await _rounds()
+    bench.dialer.turn()
     assert bench.reported == ([] if is_one_open else [errno.EMFILE])
     assert (bench.dialer.tries > tries) is is_one_open
 
@@ -317,6 +330,18 @@ async def test_without_limits_the_source_hears_of_no_full_network(make: Make) ->
     assert set(map(frozenset, bench.asked)) == {frozenset()}
 
 
+@pytest.mark.parametrize("how", ["stop", "close"])
+async def test_nothing_of_the_source_begins_after_the_end(make: Make, how: str) -> None:
+    bench = make()
+    bench.add(DIALS_PER_TURN + 1)
+    bench.pool.start_more()
+    getattr(bench.pool, how)()
+    bench.dialer.turn()
+    await _rounds()
+    assert (bench.dialer.tries, bench.turns) == (DIALS_PER_TURN, 1)
+    assert bench.dialer.is_closed is (how == "close")
+
+
 async def test_nothing_begins_after_the_end(make: Make) -> None:
     bench = make()
     bench.add(DIALS_PER_TURN + 1)
@@ -325,6 +350,6 @@ async def test_nothing_begins_after_the_end(make: Make) -> None:
     bench.pool.dial_again(Dialled(), lambda: pytest.fail("nobody is told"))
     bench.pool.close()
     tries = bench.dialer.tries
-    bench.dialer.turn()
     await _rounds()
+    bench.dialer.turn()
     assert (bench.dialer.tries, bench.dialer.is_closed, bench.pool.waiting) == (tries, True, [])
