@@ -52,11 +52,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "SurveyOptions"]
 
-MAX_NAMES_TOLD = 64
-"""Names of one batch that are told one by one; of more their number is told."""
+MAX_NAMES_LOGGED = 64
+"""Names of one batch that are logged one by one; of more, only their number is logged."""
 
-_TOLD: dict[str, None] = {}
-"""In the place of the names that gave an address, once its record is written: none is added then."""
+_REPORTED: dict[str, None] = {}
+"""Takes the place of the names that gave an address once its result is written: no name is added then."""
 
 _log = logging.getLogger(__name__)
 
@@ -228,7 +228,7 @@ class Survey:
             await self._changed.wait()
 
     async def _look_up(self, names: list[Target]) -> None:
-        if len(names) <= MAX_NAMES_TOLD:
+        if len(names) <= MAX_NAMES_LOGGED:
             for target in names:
                 _log.info("Resolving DNS seed %s ...", target.host)
         else:
@@ -311,10 +311,10 @@ class Survey:
                 visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
             elif netaddr in self._refused and not is_refused:
                 self._refused.discard(netaddr)
-                if seeds is _TOLD:
+                if seeds is _REPORTED:
                     seeds = self._learned[netaddr] = {}
                 visits[netaddr] = self._prober.visit(target.text, netaddr, seeds, answer.elapsed_ms)
-            if seeds is not _TOLD:
+            if seeds is not _REPORTED:
                 seeds[target.host] = None
         if refused and refused == len(answer.addresses):
             _log.warning(
@@ -368,7 +368,7 @@ class Survey:
 
     def _record(self, result: ProbeResult) -> None:
         if result.seeds and result.netaddr is not None:
-            self._learned[result.netaddr] = _TOLD
+            self._learned[result.netaddr] = _REPORTED
         self.summary.count(result)
         if self._is_debugging:
             _log.debug(
