@@ -191,7 +191,7 @@ async def probe(
     else:
         parsed = parse_target(target)
         if parsed.netaddr is None:
-            raise BadTarget(target, "an address is needed; probe_many takes names")
+            raise BadTarget(text=target, why="an address is needed; probe_many takes names")
         port = parsed.port or options.chain.default_port
         netaddr = NetAddr(parsed.netaddr.network, parsed.netaddr.host, port)
     excluded = exclusion(netaddr, IP_NETWORKS)

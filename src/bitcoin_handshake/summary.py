@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bitcoin_handshake.codes import FAILURE_SENTENCES
 from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError
 from bitcoin_handshake.records import Outcome, ProbeResult
 
@@ -133,5 +134,5 @@ def _tally(counts: dict[str, int], key: str) -> None:
 
 def _reason_kind(error: BitcoinHandshakeError) -> str:
     """Say what kind of failure it is, in words without this one's figures, and its code."""
-    words = (type(error).__doc__ or "").partition("\n")[0].rstrip(".")
-    return f"{words} ({error.code.value})"
+    code = error.code
+    return f"{FAILURE_SENTENCES[code]} ({code.value})"

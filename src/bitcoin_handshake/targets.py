@@ -132,19 +132,19 @@ def check_name(name: str, text: str | None = None) -> str:
     shown = name if text is None else text
     bare = name.removesuffix(".").lower()
     if not bare:
-        raise BadTarget(shown, "no host")
+        raise BadTarget(text=shown, why="no host")
     if len(bare) > MAX_NAME_LEN:
-        raise BadTarget(shown, f"a name has at most {MAX_NAME_LEN} characters, this one {len(bare)}")
+        raise BadTarget(text=shown, why=f"a name has at most {MAX_NAME_LEN} characters, this one {len(bare)}")
     labels = bare.split(".")
     if not all(labels):
-        raise BadTarget(shown, "an empty label (two dots in a row, or a leading dot)")
+        raise BadTarget(text=shown, why="an empty label (two dots in a row, or a leading dot)")
     if _NUMERIC_LABEL(labels[-1]):
-        raise BadTarget(shown, _why_not_ipv4(labels))
+        raise BadTarget(text=shown, why=_why_not_ipv4(labels))
     longest = max(map(len, labels))
     if longest > MAX_LABEL_LEN:
-        raise BadTarget(shown, f"a label has at most {MAX_LABEL_LEN} characters, this one {longest}")
+        raise BadTarget(text=shown, why=f"a label has at most {MAX_LABEL_LEN} characters, this one {longest}")
     if not _NAME(bare):
-        raise BadTarget(shown, _why_not_name(bare))
+        raise BadTarget(text=shown, why=_why_not_name(bare))
     return bare
 
 
@@ -165,7 +165,7 @@ def read_targets(lines: Iterable[str]) -> Iterator[Target | BadTarget]:
         if "#" in text:
             text = _COMMENT.sub("", text).rstrip()
         if len(line) > MAX_LINE_LEN and (text or not line.lstrip().startswith("#")):
-            yield BadTarget(line[:100], f"a line of more than {MAX_LINE_LEN} characters")
+            yield BadTarget(text=line[:100], why=f"a line of more than {MAX_LINE_LEN} characters")
         elif text:
             try:
                 yield parse_target(text)
@@ -241,21 +241,21 @@ def _reader(stream: BinaryIO) -> Callable[[int], bytes]:
 def _check_characters(text: str) -> None:
     """Reject what no target has, with the reason that helps most."""
     if not text:
-        raise BadTarget(text, "empty")
+        raise BadTarget(text=text, why="empty")
     if len(text) > MAX_LINE_LEN:
-        raise BadTarget(text[:100], f"more than {MAX_LINE_LEN} characters")
+        raise BadTarget(text=text[:100], why=f"more than {MAX_LINE_LEN} characters")
     if any(character.isspace() for character in text):
-        raise BadTarget(text, "white space inside")
+        raise BadTarget(text=text, why="white space inside")
     if not text.isascii():
-        raise BadTarget(text, "not ASCII: write an international name in its xn-- form")
+        raise BadTarget(text=text, why="not ASCII: write an international name in its xn-- form")
     if not text.isprintable():
-        raise BadTarget(text, "a control character inside")
+        raise BadTarget(text=text, why="a control character inside")
     if "://" in text:
         inner = re.split(r"[/?#]", text.partition("://")[2])[0].rpartition("@")[2]
         advice = f"give host and port only: {inner}" if inner else "give host and port only"
-        raise BadTarget(text, f"a URL; {advice}")
+        raise BadTarget(text=text, why=f"a URL; {advice}")
     if "/" in text:
-        raise BadTarget(text, "a slash inside: a path or a range of addresses is no target")
+        raise BadTarget(text=text, why="a slash inside: a path or a range of addresses is no target")
 
 
 def _split_port(text: str) -> tuple[str, str | None]:
@@ -263,11 +263,11 @@ def _split_port(text: str) -> tuple[str, str | None]:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket:
-            raise BadTarget(text, "the closing bracket is missing")
+            raise BadTarget(text=text, why="the closing bracket is missing")
         if rest and not rest.startswith(":"):
-            raise BadTarget(text, "only :PORT may follow the closing bracket")
+            raise BadTarget(text=text, why="only :PORT may follow the closing bracket")
         if ":" not in host:
-            raise BadTarget(text, "brackets are for IPv6 addresses")
+            raise BadTarget(text=text, why="brackets are for IPv6 addresses")
         return host, rest[1:] if rest else None
     host, colon, port_text = text.partition(":")
     if colon and ":" not in port_text:
@@ -279,9 +279,9 @@ def _parse_port(text: str, port_text: str | None) -> int | None:
     if port_text is None:
         return None
     if not port_text:
-        raise BadTarget(text, "no port behind the colon")
+        raise BadTarget(text=text, why="no port behind the colon")
     if not re.fullmatch(_PORT, port_text) or not 1 <= int(port_text) <= 65535:
-        raise BadTarget(text, "a port is a number from 1 to 65535")
+        raise BadTarget(text=text, why="a port is a number from 1 to 65535")
     return int(port_text)
 
 
@@ -293,9 +293,9 @@ def _ipv6_target(text: str, host: str, port_text: str | None) -> Target:
         IPv6Address(address)
     except AddressValueError:
         hint = "" if text.startswith("[") else "; with a port, write [ADDRESS]:PORT"
-        raise BadTarget(text, f"not an IPv6 address{hint}") from None
+        raise BadTarget(text=text, why=f"not an IPv6 address{hint}") from None
     if percent and not re.fullmatch(_ZONE, zone):
-        raise BadTarget(text, "a zone is the name or number of a network interface")
+        raise BadTarget(text=text, why="a zone is the name or number of a network interface")
     port = _parse_port(text, port_text)
     netaddr = NetAddr.from_text(host, port or 0)
     return Target(text, netaddr.host, port, netaddr)
@@ -304,13 +304,13 @@ def _ipv6_target(text: str, host: str, port_text: str | None) -> Target:
 def _hidden_target(text: str, host: str, port_text: str | None) -> Target:
     """Read an onion or I2P target. Port 0 may be written for I2P, whose text form has it."""
     if host.endswith(".i2p") and not host.endswith(".b32.i2p"):
-        raise BadTarget(text, "an I2P address has the form XXXX.b32.i2p")
+        raise BadTarget(text=text, why="an I2P address has the form XXXX.b32.i2p")
     i2p_port = host.endswith(".i2p") and port_text == "0"
     port = 0 if i2p_port else _parse_port(text, port_text)
     try:
         netaddr = NetAddr.from_text(host, port or 0)
     except InputError as error:
-        raise BadTarget(text, str(error)) from None
+        raise BadTarget(text=text, why=str(error)) from None
     return Target(text, netaddr.host, port, netaddr)
 
 

@@ -303,10 +303,10 @@ def test_records_of_what_was_never_dialled() -> None:
     skipped = skipped_result("seed.test", REGTEST, NotRoutable(block="private"), NETADDR)
     assert _verdict(skipped) == "skipped policy.not_routable"
     assert (skipped.netaddr, skipped.target, skipped.chain) == (NETADDR, "seed.test", "regtest")
-    failed = failed_result("a b", REGTEST, BadTarget("a b", "white space inside"), None)
+    failed = failed_result("a b", REGTEST, BadTarget(text="a b", why="white space inside"), None)
     assert _verdict(failed) == "failed input.bad_target"
     assert (failed.netaddr, failed.outcome) == (None, Outcome.FAILED)
-    assert failed_result("x", REGTEST, BadTarget("x", ""), Phase.RESOLVE).phase is Phase.RESOLVE
+    assert failed_result("x", REGTEST, BadTarget(text="x", why=""), Phase.RESOLVE).phase is Phase.RESOLVE
 
 
 _STARVED = """

@@ -181,7 +181,7 @@ def test_a_whole_record() -> None:
 
 
 def test_what_is_not_known_is_null() -> None:
-    error = BadTarget("a b", "white space inside")
+    error = BadTarget(text="a b", why="white space inside")
     record = _json(probe_result(outcome=Outcome.FAILED, netaddr=None, error=error, target="a b"))
     assert record == {
         **dict.fromkeys(KEYS),

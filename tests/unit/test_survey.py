@@ -236,7 +236,8 @@ async def test_names_without_address_are_one_failure_each(names: Names) -> None:
 
 async def test_bad_targets_are_records_and_the_run_goes_on(network: SimulatedNetwork) -> None:
     results = await _surveyed(
-        [BadTarget("1.2.3", "three numbers"), "127.1.0.1", BadTarget("", "empty")], port=node_port(network)
+        [BadTarget(text="1.2.3", why="three numbers"), "127.1.0.1", BadTarget(text="", why="empty")],
+        port=node_port(network),
     )
     assert sorted(map(_words, results)) == [
         " - failed input.bad_target",
@@ -380,7 +381,7 @@ async def test_stop_ends_it_with_what_is_known() -> None:
 
     async def endless() -> AsyncIterator[list[Target | BadTarget]]:
         while True:
-            yield [BadTarget("x", "no")]
+            yield [BadTarget(text="x", why="no")]
             await asyncio.sleep(0)
 
     sink = Sink()
@@ -487,7 +488,7 @@ async def test_a_sink_that_fails_ends_the_run(
 
 async def test_targets_that_cannot_be_read_end_the_run() -> None:
     async def broken() -> AsyncIterator[list[Target | BadTarget]]:
-        yield [BadTarget("x", "no")]
+        yield [BadTarget(text="x", why="no")]
         raise EnvironmentFailure("no such file")
 
     sink = Collected()

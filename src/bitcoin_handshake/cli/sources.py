@@ -66,7 +66,7 @@ class Sources:
             return sys.stdin.buffer
         path = name[1:]
         if not path:
-            raise BadTarget(name, "the name of a file belongs behind @")
+            raise BadTarget(text=name, why="the name of a file belongs behind @")
         try:
             stream = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by the stack
         except (OSError, ValueError) as error:

@@ -1,0 +1,202 @@
+"""Stable codes of failures and anomalies, and the sentence that each stands for.
+
+Owns `Phase`, `FailureCode`, `AnomalyCode`, and one table of sentences for each kind of code. What
+prints or documents a code takes its sentence from here.
+
+Codes are append-only: they are printed, stored and documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+__all__ = [
+    "ANOMALY_SENTENCES",
+    "FAILURE_SENTENCES",
+    "AnomalyCode",
+    "FailureCode",
+    "Phase",
+]
+
+
+class Phase(StrEnum):
+    """How far a connection had come when it stopped."""
+
+    RESOLVE = "resolve"  # a name is being looked up; ends with an address
+    CONNECT = "connect"  # TCP connect; ends with an established connection
+    PROXY = "proxy"  # talking to a SOCKS5 or SAM proxy
+    KEY = "key"  # v2: waiting for the peer's 64-byte ElligatorSwift key
+    GARBAGE = "garbage"  # v2: looking for the peer's garbage terminator
+    VERSION_PACKET = "version_packet"  # v2: waiting for the first packet that is no decoy
+    VERSION = "version"  # waiting for a `version` message that parses
+    VERACK = "verack"  # a valid `version` has arrived; waiting for `verack`
+    GETADDR = "getaddr"  # after the handshake: waiting for addresses
+
+
+class FailureCode(StrEnum):
+    """The stable text codes of everything that ends an attempt."""
+
+    INPUT_BAD_TARGET = "input.bad_target"
+    INPUT_BAD_OPTION = "input.bad_option"
+    RESOLVE_FAILED = "resolve.failed"
+    RESOLVE_NXDOMAIN = "resolve.nxdomain"
+    RESOLVE_NO_ADDRESSES = "resolve.no_addresses"
+    RESOLVE_SERVFAIL = "resolve.servfail"
+    RESOLVE_REFUSED = "resolve.refused"
+    RESOLVE_TIMEOUT = "resolve.timeout"
+    RESOLVE_BAD_ANSWER = "resolve.bad_answer"
+    RESOLVE_CNAME_LOOP = "resolve.cname_loop"
+    CONNECT_REFUSED = "connect.refused"
+    CONNECT_UNREACHABLE = "connect.unreachable"
+    CONNECT_TIMEOUT = "connect.timeout"
+    CONNECT_FAILED = "connect.failed"
+    PEER_CLOSED = "peer.closed"
+    PEER_RESET = "peer.reset"
+    PEER_TIMEOUT = "peer.timeout"
+    PEER_FLOOD = "peer.flood"
+    PEER_REJECTED = "peer.rejected"
+    V1_BAD_MAGIC = "v1.bad_magic"
+    V1_OTHER_CHAIN = "v1.other_chain"
+    V1_MESSAGE_TOO_LARGE = "v1.message_too_large"
+    FOREIGN_HTTP = "foreign.http"
+    FOREIGN_TLS = "foreign.tls"
+    FOREIGN_SSH = "foreign.ssh"
+    FOREIGN_FTP = "foreign.ftp"
+    FOREIGN_SMTP = "foreign.smtp"
+    FOREIGN_IMAP = "foreign.imap"
+    FOREIGN_POP3 = "foreign.pop3"
+    FOREIGN_MYSQL = "foreign.mysql"
+    FOREIGN_TELNET = "foreign.telnet"
+    FOREIGN_VNC = "foreign.vnc"
+    FOREIGN_TEXT = "foreign.text"
+    V2_NO_GARBAGE_TERMINATOR = "v2.no_garbage_terminator"
+    V2_AUTHENTICATION_FAILED = "v2.authentication_failed"
+    V2_PACKET_TOO_LARGE = "v2.packet_too_large"
+    V2_LOOKS_LIKE_V1 = "v2.looks_like_v1"
+    V2_OTHER_CHAIN = "v2.other_chain"
+    WIRE_TRUNCATED = "wire.truncated"
+    WIRE_TRAILING_BYTES = "wire.trailing_bytes"
+    WIRE_NON_MINIMAL_COMPACT_SIZE = "wire.non_minimal_compact_size"
+    WIRE_FIELD_TOO_LONG = "wire.field_too_long"
+    WIRE_BAD_ENCODING = "wire.bad_encoding"
+    HANDSHAKE_BAD_VERSION_MESSAGE = "handshake.bad_version_message"
+    HANDSHAKE_VERSION_TOO_OLD = "handshake.version_too_old"
+    HANDSHAKE_SELF_CONNECTION = "handshake.self_connection"
+    POLICY_NOT_ROUTABLE = "policy.not_routable"
+    POLICY_ADDRESS_FAMILY = "policy.address_family"
+    POLICY_NO_PROXY = "policy.no_proxy"
+    LOCAL_ENVIRONMENT = "local.environment"
+    LOCAL_PROTOCOL = "local.protocol"
+    INTERNAL = "internal"
+
+
+# One sentence for each code, without a final full stop. Tables in the documents are compared with it.
+FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
+    {
+        FailureCode.INPUT_BAD_TARGET: "A target is neither a name nor an address",
+        FailureCode.INPUT_BAD_OPTION: "Our caller's text or options are wrong",
+        FailureCode.RESOLVE_FAILED: "A name gave no address",
+        FailureCode.RESOLVE_NXDOMAIN: "NXDOMAIN: the name does not exist",
+        FailureCode.RESOLVE_NO_ADDRESSES: (
+            "The name exists and has no A or AAAA record of the families asked for"
+        ),
+        FailureCode.RESOLVE_SERVFAIL: "SERVFAIL, or another error code of the server",
+        FailureCode.RESOLVE_REFUSED: "REFUSED: the server will not answer us, or nothing listens there",
+        FailureCode.RESOLVE_TIMEOUT: "No answer before the limit",
+        FailureCode.RESOLVE_BAD_ANSWER: "The answer is malformed, or holds records of another name only",
+        FailureCode.RESOLVE_CNAME_LOOP: "The chain of CNAME records runs in a circle or is too long",
+        FailureCode.CONNECT_REFUSED: "The host is up and nothing listens there",
+        FailureCode.CONNECT_UNREACHABLE: "No route to the host or its network",
+        FailureCode.CONNECT_TIMEOUT: "The deadline passed before the connection was established",
+        FailureCode.CONNECT_FAILED: "The operating system gave another reason",
+        FailureCode.PEER_CLOSED: "The peer closed the connection before the verdict",
+        FailureCode.PEER_RESET: "The peer reset the connection before the verdict",
+        FailureCode.PEER_TIMEOUT: "The deadline passed before the verdict",
+        FailureCode.PEER_FLOOD: "The peer sent far more than any handshake needs, and no verdict",
+        FailureCode.PEER_REJECTED: "The peer sent `reject` and then no verdict",
+        FailureCode.V1_BAD_MAGIC: "The first bytes of a message are not the magic of our chain",
+        FailureCode.V1_OTHER_CHAIN: "The magic is that of another known chain",
+        FailureCode.V1_MESSAGE_TOO_LARGE: "A header announces more than MAX_PROTOCOL_MESSAGE_LENGTH bytes",
+        FailureCode.FOREIGN_HTTP: "The peer is a web server",
+        FailureCode.FOREIGN_TLS: "The peer speaks TLS",
+        FailureCode.FOREIGN_SSH: "The peer is an SSH server",
+        FailureCode.FOREIGN_FTP: "The peer is an FTP server",
+        FailureCode.FOREIGN_SMTP: "The peer is a mail server (SMTP)",
+        FailureCode.FOREIGN_IMAP: "The peer is a mail server (IMAP)",
+        FailureCode.FOREIGN_POP3: "The peer is a mail server (POP3)",
+        FailureCode.FOREIGN_MYSQL: "The peer is a MySQL or MariaDB server",
+        FailureCode.FOREIGN_TELNET: "The peer is a Telnet server",
+        FailureCode.FOREIGN_VNC: "The peer is a VNC server",
+        FailureCode.FOREIGN_TEXT: "The peer is a service that sends lines of text",
+        FailureCode.V2_NO_GARBAGE_TERMINATOR: (
+            "MAX_GARBAGE_LEN + 16 bytes went by without the garbage terminator"
+        ),
+        FailureCode.V2_AUTHENTICATION_FAILED: "A packet's tag does not match",
+        FailureCode.V2_PACKET_TOO_LARGE: "A packet's decrypted length is over what Core accepts",
+        FailureCode.V2_LOOKS_LIKE_V1: "The peer answered a v2 key with a v1 `version` header",
+        FailureCode.V2_OTHER_CHAIN: (
+            "A key and garbage came, but never a terminator: the key schedule of another chain"
+        ),
+        FailureCode.WIRE_TRUNCATED: "A field needs more bytes than the message has left",
+        FailureCode.WIRE_TRAILING_BYTES: (
+            "Bytes remain behind the last field of a message that has an exact length"
+        ),
+        FailureCode.WIRE_NON_MINIMAL_COMPACT_SIZE: "A CompactSize is written longer than its value needs",
+        FailureCode.WIRE_FIELD_TOO_LONG: "A length or count is over the limit of its field",
+        FailureCode.WIRE_BAD_ENCODING: "A field holds a value that its format does not have",
+        FailureCode.HANDSHAKE_BAD_VERSION_MESSAGE: "No `version` of the peer could be parsed before the end",
+        FailureCode.HANDSHAKE_VERSION_TOO_OLD: (
+            "The peer's protocol version is below MIN_PEER_PROTO_VERSION (31800)"
+        ),
+        FailureCode.HANDSHAKE_SELF_CONNECTION: (
+            "The peer sent back a nonce or a v2 key of ours: an echo, or a connection to ourselves"
+        ),
+        FailureCode.POLICY_NOT_ROUTABLE: "A learned address that is not globally routable",
+        FailureCode.POLICY_ADDRESS_FAMILY: "The address is of a family that -4 or -6 excludes",
+        FailureCode.POLICY_NO_PROXY: "The address can be reached by a proxy only, and none is configured",
+        FailureCode.LOCAL_ENVIRONMENT: (
+            "This machine cannot do what was asked: no such file, no descriptors, no proxy"
+        ),
+        FailureCode.LOCAL_PROTOCOL: (
+            "The core was used in a way that the protocol does not allow: a bug in our code"
+        ),
+        FailureCode.INTERNAL: "A bug of ours, recorded as such and never blamed on a peer",
+    }
+)
+
+
+class AnomalyCode(StrEnum):
+    """The stable text codes of what a peer did wrong while the session went on."""
+
+    BAD_CHECKSUM = "v1.bad_checksum"
+    BAD_MSG_TYPE = "v1.bad_msg_type"
+    V2_BAD_MSG_TYPE = "v2.bad_msg_type"
+    BAD_VERSION_MESSAGE = "handshake.bad_version_message"
+    BEFORE_VERSION = "handshake.before_version"
+    DUPLICATE_VERSION = "handshake.duplicate_version"
+    DUPLICATE_VERACK = "handshake.duplicate_verack"
+    LATE_FEATURE = "handshake.late_feature"
+    MALFORMED = "message.malformed"
+    TRAILING_BYTES = "message.trailing_bytes"
+    IMPLAUSIBLE_VALUE = "message.implausible_value"
+    WRONG_PONG = "message.wrong_pong"
+
+
+ANOMALY_SENTENCES: Mapping[AnomalyCode, str] = MappingProxyType(
+    {
+        AnomalyCode.BAD_CHECKSUM: "message skipped, as Core does",
+        AnomalyCode.BAD_MSG_TYPE: "message skipped, as Core does",
+        AnomalyCode.V2_BAD_MSG_TYPE: "unknown short id, empty or bad long form: skipped",
+        AnomalyCode.BAD_VERSION_MESSAGE: "skipped; Core goes on waiting",
+        AnomalyCode.BEFORE_VERSION: "any message before `version`: ignored",
+        AnomalyCode.DUPLICATE_VERSION: "ignored",
+        AnomalyCode.DUPLICATE_VERACK: "ignored",
+        AnomalyCode.LATE_FEATURE: "negotiation after `verack`: Core would hang up",
+        AnomalyCode.MALFORMED: "a known message that does not parse: skipped",
+        AnomalyCode.TRAILING_BYTES: "bytes behind the last field: ignored",
+        AnomalyCode.IMPLAUSIBLE_VALUE: "a time, height, fee or version that makes no sense",
+        AnomalyCode.WRONG_PONG: "a `pong` whose nonce is not that of our `ping`",
+    }
+)

@@ -1,0 +1,192 @@
+"""Why an address was not reached: no answer to a name, no connection, or our own policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bitcoin_handshake.codes import FailureCode, Phase
+from bitcoin_handshake.errors.base import BitcoinHandshakeError
+
+__all__ = [
+    "AddressFamilyExcluded",
+    "BadAnswer",
+    "CnameLoop",
+    "ConnectError",
+    "ConnectFailed",
+    "ConnectRefused",
+    "ConnectTimeout",
+    "NameNotFound",
+    "NoAddresses",
+    "NoProxy",
+    "NotRoutable",
+    "ResolveFailed",
+    "ResolveRefused",
+    "ResolveTimeout",
+    "ServerFailure",
+    "Skipped",
+    "Unreachable",
+]
+
+
+class ConnectError(BitcoinHandshakeError):
+    """No connection came about."""
+
+    phase: ClassVar[Phase] = Phase.CONNECT
+
+
+class ConnectRefused(ConnectError):
+    """The host is up and nothing listens there."""
+
+    code = FailureCode.CONNECT_REFUSED
+
+    def __str__(self) -> str:
+        return "connection refused: nothing listens there"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Unreachable(ConnectError):
+    """No route to the host or its network."""
+
+    code = FailureCode.CONNECT_UNREACHABLE
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"unreachable: {self.why}"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ConnectTimeout(ConnectError):
+    """The deadline passed before the connection was established."""
+
+    code = FailureCode.CONNECT_TIMEOUT
+
+    waited_s: float
+
+    def __str__(self) -> str:
+        return f"no connection in {self.waited_s:g} s: dead, filtered or slow"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ConnectFailed(ConnectError):
+    """The operating system gave another reason."""
+
+    code = FailureCode.CONNECT_FAILED
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"cannot connect: {self.why}"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ResolveFailed(ConnectError):
+    """A name gave no address.
+
+    Attributes:
+        name: The name asked for.
+        server: Who answered, `host:port`, or '' where the system's resolver was used.
+    """
+
+    code = FailureCode.RESOLVE_FAILED
+    phase: ClassVar[Phase] = Phase.RESOLVE
+    what: ClassVar[str] = "the look-up failed"
+
+    name: str
+    server: str = ""
+    why: str = ""
+
+    def __str__(self) -> str:
+        source = f" (from {self.server})" if self.server else ""
+        more = f": {self.why}" if self.why else ""
+        return f"{self.what}{source}{more}"
+
+
+class NameNotFound(ResolveFailed):
+    """NXDOMAIN: the name does not exist."""
+
+    code = FailureCode.RESOLVE_NXDOMAIN
+    what = "no such name (NXDOMAIN)"
+
+
+class NoAddresses(ResolveFailed):
+    """The name exists and has no A or AAAA record of the families asked for."""
+
+    code = FailureCode.RESOLVE_NO_ADDRESSES
+    what = "the name has no A or AAAA records"
+
+
+class ServerFailure(ResolveFailed):
+    """SERVFAIL, or another error code of the server."""
+
+    code = FailureCode.RESOLVE_SERVFAIL
+    what = "the DNS server failed"
+
+
+class ResolveRefused(ResolveFailed):
+    """REFUSED: the server will not answer us, or nothing listens there."""
+
+    code = FailureCode.RESOLVE_REFUSED
+    what = "the DNS server refused"
+
+
+class ResolveTimeout(ResolveFailed):
+    """No answer before the limit."""
+
+    code = FailureCode.RESOLVE_TIMEOUT
+    what = "no answer from the DNS server in time"
+
+
+class BadAnswer(ResolveFailed):
+    """The answer is malformed, or holds records of another name only."""
+
+    code = FailureCode.RESOLVE_BAD_ANSWER
+    what = "the DNS answer is unusable"
+
+
+class CnameLoop(ResolveFailed):
+    """The chain of CNAME records runs in a circle or is too long."""
+
+    code = FailureCode.RESOLVE_CNAME_LOOP
+    what = "the chain of CNAME records runs in a circle or is too long"
+
+
+class Skipped(BitcoinHandshakeError):
+    """Policy kept us from dialling."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NotRoutable(Skipped):
+    """A learned address that is not globally routable."""
+
+    code = FailureCode.POLICY_NOT_ROUTABLE
+
+    block: str
+
+    def __str__(self) -> str:
+        return f"not globally routable ({self.block}): not dialled without --allow-private"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AddressFamilyExcluded(Skipped):
+    """The address is of a family that -4 or -6 excludes."""
+
+    code = FailureCode.POLICY_ADDRESS_FAMILY
+
+    network: str
+
+    def __str__(self) -> str:
+        return f"{self.network} is excluded by the options"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NoProxy(Skipped):
+    """The address can be reached by a proxy only, and none is configured."""
+
+    code = FailureCode.POLICY_NO_PROXY
+
+    network: str
+
+    def __str__(self) -> str:
+        return f"no proxy is configured for {self.network}"
