@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from bitcoin_handshake import errors
 from bitcoin_handshake.codes import Phase
 from bitcoin_handshake.errors import BitcoinHandshakeError
+from bitcoin_handshake.transcript.reader import DamagedTranscript
 
 CLASSES: list[type[BitcoinHandshakeError]] = [
     value
     for value in vars(errors).values()
     if inspect.isclass(value) and issubclass(value, BitcoinHandshakeError)
-]
+] + [DamagedTranscript]
 
 # By annotation.
 _VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bitcoin_handshake.errors import (
     AnomalyCode,
-    BitcoinHandshakeError,
     ConnectRefused,
+    EnvironmentFailure,
     NotRoutable,
     OtherChainV2,
     PeerClosed,
@@ -123,11 +123,8 @@ _features = st.builds(
 )
 
 
-class AnyReason(BitcoinHandshakeError):
-    """An error whose words a stranger chose."""
-
-
-_errors = st.none() | st.text(max_size=50).map(AnyReason)
+# The sentence of this one is its fact: any text.
+_errors = st.none() | st.text(max_size=50).map(EnvironmentFailure)
 
 _v2_facts = st.builds(
     V2Facts,

@@ -173,7 +173,7 @@ class _Explainer:
         unended = self._unended + len(self._open)
         if unended:
             whose = "a connection ends" if unended == 1 else f"{unended} connections end"
-            raise DamagedTranscript(self._name, number, f"{whose} without a verdict")
+            raise DamagedTranscript(name=self._name, line=number, why=f"{whose} without a verdict")
 
     def _note_end(self, line: TranscriptLine) -> None:
         """Keep account of the connections that have begun and not ended."""

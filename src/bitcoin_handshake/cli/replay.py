@@ -51,7 +51,7 @@ def command(file: str, as_json: bool) -> int:
         except DamagedTranscript as error:
             damage = error
     if damage is None and not count:
-        damage = DamagedTranscript(name, 1, "no connection in it")
+        damage = DamagedTranscript(name=name, line=1, why="no connection in it")
     if damage is not None:
         from bitcoin_handshake.cli.output.printable import printable
 

@@ -26,6 +26,7 @@ LAST_EVENTS = frozenset({"verdict", "interrupted"})
 """What a connection ends with, where it ends."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DamagedTranscript(InputError):
     """A line is not one of a transcript, or does not fit to those before it.
 
@@ -35,13 +36,13 @@ class DamagedTranscript(InputError):
         why: What is wrong.
     """
 
-    def __init__(self, name: str, line: int, why: str) -> None:
-        self.name = name
-        self.line = line
-        self.why = why
+    what: str = field(init=False)  # built from the three facts
+    name: str
+    line: int
+    why: str
 
-    def __str__(self) -> str:
-        return f"{self.name}, line {self.line}: {self.why}"
+    def __post_init__(self) -> None:
+        self.what = f"{self.name}, line {self.line}: {self.why}"
 
 
 @dataclass(slots=True)
@@ -100,13 +101,13 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[TranscriptLine]:
     """
     for number, text in enumerate(_raw_lines(stream, name), 1):
         if len(text) > MAX_LINE_BYTES:
-            raise DamagedTranscript(name, number, f"longer than {MAX_LINE_BYTES} bytes")
+            raise DamagedTranscript(name=name, line=number, why=f"longer than {MAX_LINE_BYTES} bytes")
         if text.isspace():
             continue
         try:
             record = read_line(text)
         except ValueError as error:
-            raise DamagedTranscript(name, number, str(error)) from None
+            raise DamagedTranscript(name=name, line=number, why=str(error)) from None
         yield TranscriptLine(number, record["event"], record)
 
 
@@ -144,7 +145,9 @@ def read_conversations(stream: BinaryIO, name: str) -> Iterator[Conversation]:
                 continue
             conversation = open_.get(number)
             if conversation is None:
-                raise DamagedTranscript(name, line.number, f"connection {number} has no first line")
+                raise DamagedTranscript(
+                    name=name, line=line.number, why=f"connection {number} has no first line"
+                )
             _check_time(conversation, line, name)
             conversation.lines.append(line)
             if line.event in LAST_EVENTS:
@@ -161,4 +164,6 @@ def _check_time(conversation: Conversation, line: TranscriptLine, name: str) -> 
         return
     before = conversation.lines[-1].at_ms if conversation.lines else 0.0
     if line.at_ms < before:
-        raise DamagedTranscript(name, line.number, f"{line.at_ms:g} ms lies before {before:g} ms")
+        raise DamagedTranscript(
+            name=name, line=line.number, why=f"{line.at_ms:g} ms lies before {before:g} ms"
+        )

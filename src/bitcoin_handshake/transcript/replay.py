@@ -325,7 +325,7 @@ class _Replayer:
         session.receive_data(feed.data(), now=now)
 
     def _damage(self, line: TranscriptLine, why: str) -> DamagedTranscript:
-        return DamagedTranscript(self._name, line.number, why)
+        return DamagedTranscript(name=self._name, line=line.number, why=why)
 
     # --- comparing --------------------------------------------------------------------------
 
