@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from bitcoin_handshake import errors
 from bitcoin_handshake.codes import Phase
-from bitcoin_handshake.errors import BitcoinHandshakeError
+from bitcoin_handshake.errors import BitcoinHandshakeError, proxies
 from bitcoin_handshake.transcript.reader import DamagedTranscript
 
 CLASSES: list[type[BitcoinHandshakeError]] = [
     value
-    for value in vars(errors).values()
+    for value in [*vars(errors).values(), *(getattr(proxies, name) for name in proxies.__all__)]
     if inspect.isclass(value) and issubclass(value, BitcoinHandshakeError)
 ] + [DamagedTranscript]
 

@@ -60,8 +60,9 @@ def _class_of(code: FailureCode) -> type[BitcoinHandshakeError]:
     """Find the class whose own code this is; of several the one that is raised."""
     found = [
         value
-        for name in errors.__all__
-        if isinstance(value := getattr(errors, name), type)
+        for module in (errors, errors.proxies)
+        for name in module.__all__
+        if isinstance(value := getattr(module, name), type)
         and issubclass(value, BitcoinHandshakeError)
         and value.__dict__.get("code") is code
         and value is not BitcoinHandshakeError
@@ -232,7 +233,7 @@ def test_every_command_line_is_understood(line: str) -> None:
 
 def test_every_option_that_is_named_exists() -> None:
     known = {spelling for name in _commands() for option in _options(name) for spelling in option}
-    named = set(re.findall(r"`(--[a-z-]+)[^`]*`", TEXT))
+    named = set(re.findall(r"`(--[a-z0-9-]+)[^`]*`", TEXT))
     assert named - known == set()
 
 

@@ -52,6 +52,52 @@ class FailureCode(StrEnum):
     CONNECT_UNREACHABLE = "connect.unreachable"
     CONNECT_TIMEOUT = "connect.timeout"
     CONNECT_FAILED = "connect.failed"
+    PROXY_UNREACHABLE = "proxy.unreachable"
+    PROXY_STOPPED = "proxy.stopped"
+    PROXY_CLOSED = "proxy.closed"
+    PROXY_RESET = "proxy.reset"
+    PROXY_SILENT = "proxy.silent"
+    PROXY_TIMEOUT = "proxy.timeout"
+    PROXY_SPEAKS_HTTP = "proxy.speaks_http"
+    PROXY_NOT_SOCKS5 = "proxy.not_socks5"
+    PROXY_NOT_HTTP = "proxy.not_http"
+    PROXY_NOT_SAM = "proxy.not_sam"
+    PROXY_BAD_REPLY = "proxy.bad_reply"
+    PROXY_AUTH_REQUIRED = "proxy.auth_required"
+    PROXY_AUTH_FAILED = "proxy.auth_failed"
+    SOCKS5_GENERAL_FAILURE = "socks5.general_failure"
+    SOCKS5_NOT_ALLOWED = "socks5.not_allowed"
+    SOCKS5_NETWORK_UNREACHABLE = "socks5.network_unreachable"
+    SOCKS5_HOST_UNREACHABLE = "socks5.host_unreachable"
+    SOCKS5_REFUSED = "socks5.refused"
+    SOCKS5_TTL_EXPIRED = "socks5.ttl_expired"
+    SOCKS5_COMMAND_NOT_SUPPORTED = "socks5.command_not_supported"
+    SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED = "socks5.address_type_not_supported"
+    SOCKS5_UNKNOWN_REPLY = "socks5.unknown_reply"
+    ONION_DESCRIPTOR_NOT_FOUND = "onion.descriptor_not_found"
+    ONION_DESCRIPTOR_INVALID = "onion.descriptor_invalid"
+    ONION_INTRODUCTION_FAILED = "onion.introduction_failed"
+    ONION_RENDEZVOUS_FAILED = "onion.rendezvous_failed"
+    ONION_MISSING_AUTHORIZATION = "onion.missing_authorization"
+    ONION_WRONG_AUTHORIZATION = "onion.wrong_authorization"
+    ONION_BAD_ADDRESS = "onion.bad_address"
+    ONION_INTRODUCTION_TIMED_OUT = "onion.introduction_timed_out"
+    HTTP_NOT_ALLOWED = "http_proxy.not_allowed"
+    HTTP_UNREACHABLE = "http_proxy.unreachable"
+    HTTP_GATEWAY_TIMEOUT = "http_proxy.gateway_timeout"
+    HTTP_UNEXPECTED_STATUS = "http_proxy.unexpected_status"
+    SAM_CANT_REACH_PEER = "sam.cant_reach_peer"
+    SAM_PEER_NOT_FOUND = "sam.peer_not_found"
+    SAM_LEASESET_NOT_FOUND = "sam.leaseset_not_found"
+    SAM_TIMEOUT = "sam.timeout"
+    SAM_KEY_NOT_FOUND = "sam.key_not_found"
+    SAM_INVALID_KEY = "sam.invalid_key"
+    SAM_INVALID_ID = "sam.invalid_id"
+    SAM_DUPLICATED_ID = "sam.duplicated_id"
+    SAM_DUPLICATED_DEST = "sam.duplicated_dest"
+    SAM_I2P_ERROR = "sam.i2p_error"
+    SAM_NO_VERSION = "sam.no_version"
+    SAM_UNKNOWN_RESULT = "sam.unknown_result"
     PEER_CLOSED = "peer.closed"
     PEER_RESET = "peer.reset"
     PEER_TIMEOUT = "peer.timeout"
@@ -111,6 +157,74 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
         FailureCode.CONNECT_UNREACHABLE: "No route to the host or its network",
         FailureCode.CONNECT_TIMEOUT: "The deadline passed before the connection was established",
         FailureCode.CONNECT_FAILED: "The operating system gave another reason",
+        FailureCode.PROXY_UNREACHABLE: "The proxy cannot be connected to",
+        FailureCode.PROXY_STOPPED: "The proxy worked earlier in this run and cannot be connected to any more",
+        FailureCode.PROXY_CLOSED: "The proxy closed the connection before it connected us",
+        FailureCode.PROXY_RESET: "The proxy reset the connection before it connected us",
+        FailureCode.PROXY_SILENT: (
+            "The proxy accepted the connection and never answered, or stopped in the middle of an answer"
+        ),
+        FailureCode.PROXY_TIMEOUT: "The proxy took our request and did not reach the node in time",
+        FailureCode.PROXY_SPEAKS_HTTP: "The proxy answered in HTTP, not in the protocol asked for",
+        FailureCode.PROXY_NOT_SOCKS5: "The proxy answered in something other than SOCKS5",
+        FailureCode.PROXY_NOT_HTTP: "The proxy answered in something other than HTTP",
+        FailureCode.PROXY_NOT_SAM: "The SAM bridge answered in something other than SAM",
+        FailureCode.PROXY_BAD_REPLY: "An answer of the proxy is malformed, or over its limit",
+        FailureCode.PROXY_AUTH_REQUIRED: "The proxy asks for an authentication that we did not offer",
+        FailureCode.PROXY_AUTH_FAILED: "The proxy refused the user name or the password",
+        FailureCode.SOCKS5_GENERAL_FAILURE: "SOCKS5 reply 01: a general failure, which says no more",
+        FailureCode.SOCKS5_NOT_ALLOWED: "SOCKS5 reply 02: the proxy's rules do not allow the connection",
+        FailureCode.SOCKS5_NETWORK_UNREACHABLE: (
+            "SOCKS5 reply 03: the proxy has no route to the node's network"
+        ),
+        FailureCode.SOCKS5_HOST_UNREACHABLE: "SOCKS5 reply 04: the proxy cannot reach the node's host",
+        FailureCode.SOCKS5_REFUSED: "SOCKS5 reply 05: the node's host refused the connection",
+        FailureCode.SOCKS5_TTL_EXPIRED: "SOCKS5 reply 06: the TTL expired on the way to the node",
+        FailureCode.SOCKS5_COMMAND_NOT_SUPPORTED: "SOCKS5 reply 07: the proxy does not support the command",
+        FailureCode.SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED: (
+            "SOCKS5 reply 08: the proxy does not support the type of address"
+        ),
+        FailureCode.SOCKS5_UNKNOWN_REPLY: "A SOCKS5 reply that neither RFC 1928 nor Tor defines",
+        FailureCode.ONION_DESCRIPTOR_NOT_FOUND: (
+            "Tor reply F0: no descriptor of the onion service is published"
+        ),
+        FailureCode.ONION_DESCRIPTOR_INVALID: (
+            "Tor reply F1: the descriptor of the onion service cannot be used"
+        ),
+        FailureCode.ONION_INTRODUCTION_FAILED: (
+            "Tor reply F2: no introduction point passed us on: the service is gone"
+        ),
+        FailureCode.ONION_RENDEZVOUS_FAILED: "Tor reply F3: the service did not come to the rendezvous",
+        FailureCode.ONION_MISSING_AUTHORIZATION: (
+            "Tor reply F4: the service wants client authorisation, and Tor has none"
+        ),
+        FailureCode.ONION_WRONG_AUTHORIZATION: (
+            "Tor reply F5: the service does not accept the client authorisation that Tor has"
+        ),
+        FailureCode.ONION_BAD_ADDRESS: (
+            "Tor reply F6: Tor does not take the address for that of an onion service"
+        ),
+        FailureCode.ONION_INTRODUCTION_TIMED_OUT: (
+            "Tor reply F7: the introduction to the service took too long"
+        ),
+        FailureCode.HTTP_NOT_ALLOWED: "The HTTP proxy does not allow the connection (401, 403, 405)",
+        FailureCode.HTTP_UNREACHABLE: "The HTTP proxy cannot reach the node (5xx)",
+        FailureCode.HTTP_GATEWAY_TIMEOUT: "The node did not answer the HTTP proxy in time (504)",
+        FailureCode.HTTP_UNEXPECTED_STATUS: (
+            "The HTTP proxy answered CONNECT with a status that has no meaning there"
+        ),
+        FailureCode.SAM_CANT_REACH_PEER: "The I2P destination is known and does not answer",
+        FailureCode.SAM_PEER_NOT_FOUND: "The I2P network does not know the destination",
+        FailureCode.SAM_LEASESET_NOT_FOUND: "The I2P destination publishes no way to it",
+        FailureCode.SAM_TIMEOUT: "The I2P destination did not answer the router in time",
+        FailureCode.SAM_KEY_NOT_FOUND: "The I2P router finds no destination of this name",
+        FailureCode.SAM_INVALID_KEY: "The I2P name or destination is not valid, or the router finds none",
+        FailureCode.SAM_INVALID_ID: "The I2P router does not know our session any more",
+        FailureCode.SAM_DUPLICATED_ID: "The I2P router has a session of this name already",
+        FailureCode.SAM_DUPLICATED_DEST: "The I2P router has a session with this destination already",
+        FailureCode.SAM_I2P_ERROR: "An error of the I2P router, which says no more",
+        FailureCode.SAM_NO_VERSION: "The I2P router does not speak SAM 3.1",
+        FailureCode.SAM_UNKNOWN_RESULT: "The I2P router answered with a RESULT that SAM does not define",
         FailureCode.PEER_CLOSED: "The peer closed the connection before the verdict",
         FailureCode.PEER_RESET: "The peer reset the connection before the verdict",
         FailureCode.PEER_TIMEOUT: "The deadline passed before the verdict",

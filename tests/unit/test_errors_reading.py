@@ -13,7 +13,7 @@ from tests.failures import CLASSES
 
 
 def test_every_code_can_be_read_back() -> None:
-    assert set(reading._CLASS_OF) == set(FailureCode)
+    assert set(reading._class_of()) == set(FailureCode)
 
 
 def test_fields_have_types_that_can_be_read_back() -> None:

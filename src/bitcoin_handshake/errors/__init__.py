@@ -8,6 +8,8 @@ Two kinds of trouble are kept apart, with Bitcoin Core's verdict on which is whi
 
 * *this stream is dead*: a `PeerError` (or `PeerClosed`, `PeerTimeout`), which ends a session;
 * *this message is bad*: an `AnomalyCode`, which is recorded while the session goes on.
+
+What proxies do is in `errors.proxies`, which a run without a proxy does not import.
 """
 
 from __future__ import annotations

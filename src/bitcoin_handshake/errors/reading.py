@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from types import MappingProxyType
 
 from bitcoin_handshake.codes import FailureCode, Phase
@@ -14,16 +15,18 @@ __all__ = ["from_code"]
 
 
 def _classes() -> Iterable[type[BitcoinHandshakeError]]:
-    for module in (base, peer, reach, transports, wire):
+    from bitcoin_handshake.errors import proxies  # 40 classes, which a run without a proxy does not need
+
+    for module in (base, peer, proxies, reach, transports, wire):
         for name in module.__all__:
             cls: type[BitcoinHandshakeError] = getattr(module, name)
             if "code" in vars(cls) and cls is not BitcoinHandshakeError:
                 yield cls
 
 
-_CLASS_OF: Mapping[FailureCode, type[BitcoinHandshakeError]] = MappingProxyType(
-    {cls.code: cls for cls in _classes()}
-)
+@cache
+def _class_of() -> Mapping[FailureCode, type[BitcoinHandshakeError]]:
+    return {cls.code: cls for cls in _classes()}
 
 
 def from_code(code: str, facts: Mapping[str, object]) -> BitcoinHandshakeError:
@@ -35,7 +38,7 @@ def from_code(code: str, facts: Mapping[str, object]) -> BitcoinHandshakeError:
         InputError: The code is unknown, or a fact is missing or of the wrong type.
     """
     try:
-        cls = _CLASS_OF[FailureCode(code)]
+        cls = _class_of()[FailureCode(code)]
     except ValueError:
         raise InputError(f"unknown failure code {code!r}") from None
     own = {
