@@ -71,7 +71,7 @@ def test_text(core_node: SimulatedNetwork, capsys: pytest.CaptureFixture[str]) -
     said = "/Satoshi:28.1.0/  70016  height 0  NETWORK WITNESS NETWORK_LIMITED P2P_V2"
     assert f"  v2  {said}  connect " in lines[0]
     assert lines[1:] == [
-        "", "User agents", "  1  /Satoshi:28.1.0/", "", "v2: 1 of 1 speak it, 1 claim it", "",
+        "", "User agents", "  1  /Satoshi:28.1.0/", "", "v2: 1 of 1 speaks it, 1 claims it", "",
         "Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED",
     ]  # fmt: skip
     talk = [line.split(" ", 2)[1:] for line in err.splitlines()]
