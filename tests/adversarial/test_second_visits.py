@@ -22,7 +22,7 @@ from bitcoin_handshake.engine import pool as pool_module
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.sockets import OutOfResources
-from bitcoin_handshake.errors import EnvironmentFailure
+from bitcoin_handshake.errors import EnvironmentFailure, PeerTimeout
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import ProbeResult
 from bitcoin_handshake.simulate.script import End, Script
@@ -41,7 +41,6 @@ class Listener(asyncio.Protocol):
         self._script = script
         self._on_data = on_data
         self.received = b""
-        self.accepted_at = monotonic()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -172,19 +171,19 @@ async def test_connections_of_a_node(
 
 @pytest.mark.asyncio
 async def test_silence_costs_v2_half_of_the_time_and_v1_the_rest() -> None:
+    """The connect comes first: v2 ends in the middle of what it left, however long it took."""
     async with listening("silent") as node:
-        began = monotonic()
         result = await ask(node, "auto", timeout_s=TIMEOUT_S)
-        took_s = monotonic() - began
         assert words(result) == "v1 failed peer.timeout"
         assert node.spoken == ["v2", "v1"]
-        second_s = node.connections[1].accepted_at - began
-    assert 0.95 * TIMEOUT_S <= took_s <= TIMEOUT_S + 0.5
-    assert 0.45 * TIMEOUT_S <= second_s <= 0.5 * TIMEOUT_S + 0.4
-    assert result.reason == "no version in 1 s (nothing received)"
     v2 = result.on_transport("v2")
     assert v2 is not None
-    assert v2.reason == "no key in 0.5 s (nothing received)"
+    assert isinstance(v2.error, PeerTimeout)
+    assert isinstance(result.error, PeerTimeout)
+    assert (v2.error.phase, v2.error.bytes_received) == ("key", 0)
+    assert (result.error.phase, result.error.bytes_received) == ("version", 0)
+    # Deadlines, not what a clock showed: a busy machine moves the first and never the last below its limit.
+    assert 0.5 * TIMEOUT_S <= v2.error.waited_s < TIMEOUT_S <= result.error.waited_s
 
 
 @pytest.mark.asyncio
@@ -192,7 +191,9 @@ async def test_silence_after_the_first_byte_has_all_the_time() -> None:
     async with listening("v2-drip-key") as node:
         result = await ask(node, "auto", timeout_s=TIMEOUT_S)
         assert (words(result), node.spoken) == ("v2 failed peer.timeout", ["v2"])
-    assert result.reason == "no key in 1 s (1 bytes received); --transport both asks in v1 too"
+    assert result.reason is not None
+    assert result.reason.startswith("no key in ")
+    assert result.reason.endswith(" s (1 bytes received); --transport both asks in v1 too")
 
 
 @pytest.mark.asyncio
