@@ -18,9 +18,17 @@ from functools import cache
 from types import MappingProxyType
 
 from bitcoin_handshake.errors import AddressFamilyExcluded, NoProxy, NotRoutable, Skipped
-from bitcoin_handshake.netaddr import NetAddr, Network, ipv4_text
+from bitcoin_handshake.netaddr import NetAddr, Network, NetworkId, ipv4_text
 
-__all__ = ["IP_NETWORKS", "REFUSED_IPV4", "REFUSED_IPV6", "TABLE_DATE", "exclusion", "refusal"]
+__all__ = [
+    "IP_NETWORKS",
+    "REFUSED_IPV4",
+    "REFUSED_IPV6",
+    "TABLE_DATE",
+    "exclusion",
+    "packed_refusal",
+    "refusal",
+]
 
 IP_NETWORKS = frozenset({Network.IPV4, Network.IPV6})
 """The networks of which names have addresses, and -4 and -6 choose one."""
@@ -131,11 +139,18 @@ def _ipv4_ranges_by_octet() -> dict[str, tuple[_Range, ...]]:
     }
 
 
+@cache
+def _ipv4_ranges_by_first() -> tuple[tuple[_Range, ...], ...]:
+    return tuple(_ipv4_ranges_by_octet()[str(octet)] for octet in range(256))
+
+
 # Likewise for IPv6 by the first 16 bits; those above _LAST_GROUP are special all of them.
 _LAST_GROUP = 0xFC00
 _SPECIAL_GROUPS = frozenset((0x0, 0x64, 0x100, 0x2001, 0x2002, 0x3FFF, 0x5F00))
 
 _IPV4_MASK = 0xFFFF_FFFF
+_IPV4_ID = NetworkId.IPV4.value
+_IPV6_ID = NetworkId.IPV6.value
 
 
 def refusal(address: NetAddr) -> Skipped | None:
@@ -155,6 +170,27 @@ def refusal(address: NetAddr) -> Skipped | None:
     else:
         return None
     return None if block is None else NotRoutable(block=block)
+
+
+def packed_refusal(network_id: int, address: bytes) -> str | None:
+    """Judge a learned address in its byte form, as `refusal` judges its text: 0.4 us.
+
+    Args:
+        network_id: BIP155 id of one of the five networks.
+        address: In network byte order, of the length of its network.
+
+    Returns:
+        None where it may be dialled, or the name of its range.
+    """
+    if network_id == _IPV4_ID:
+        ranges = _ipv4_ranges_by_first()[address[0]]
+        return _block_of(int.from_bytes(address), ranges) if ranges else None
+    if network_id != _IPV6_ID:
+        return None
+    first = address[0] << 8 | address[1]
+    if first < _LAST_GROUP and first not in _SPECIAL_GROUPS:
+        return None
+    return _ipv6_block(int.from_bytes(address))
 
 
 def exclusion(address: NetAddr, families: frozenset[Network]) -> Skipped | None:
@@ -188,7 +224,10 @@ def _ipv6_text_block(host: str) -> str | None:
         return None
     from ipaddress import IPv6Address
 
-    value = int(IPv6Address(host.partition("%")[0]))
+    return _ipv6_block(int(IPv6Address(host.partition("%")[0])))
+
+
+def _ipv6_block(value: int) -> str | None:
     for name, embedded in _embedded_ipv4(value):
         block = _block_of(embedded, _ipv4_ranges())
         if block is not None:

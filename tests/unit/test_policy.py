@@ -10,7 +10,14 @@ import pytest
 
 from bitcoin_handshake.errors import FailureCode, NotRoutable
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.policy import IP_NETWORKS, REFUSED_IPV4, REFUSED_IPV6, exclusion, refusal
+from bitcoin_handshake.policy import (
+    IP_NETWORKS,
+    REFUSED_IPV4,
+    REFUSED_IPV6,
+    exclusion,
+    packed_refusal,
+    refusal,
+)
 from tests.helpers import shared_vectors
 
 ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
@@ -220,3 +227,21 @@ def test_what_cannot_be_dialled_however_it_came(
 def test_cjdns_is_of_no_family_that_the_options_exclude() -> None:
     netaddr = NetAddr.from_text("fc00::1", 8333, cjdns=True)
     assert exclusion(netaddr, frozenset({Network.IPV4})) is None
+
+
+@pytest.mark.parametrize(
+    "text", [*REFUSED_IPV4, *REFUSED_IPV6, "8.8.8.8/32", "192.0.0.9/32", "2a00::/32", "2001:4:112::/48"]
+)
+def test_the_packed_form_is_judged_as_the_text_is(text: str) -> None:
+    for address in (ip_network(text)[0], ip_network(text)[-1]):
+        network = Network.IPV4 if address.version == 4 else Network.IPV6
+        netaddr = NetAddr(network, str(address), 8333)
+        refused = refusal(netaddr)
+        assert packed_refusal(netaddr.network_id, address.packed) == (
+            refused.block if isinstance(refused, NotRoutable) else None
+        )
+
+
+def test_packed_addresses_of_other_networks_may_be_dialled() -> None:
+    assert packed_refusal(4, bytes(32)) is None
+    assert packed_refusal(6, b"\xfc" + bytes(15)) is None
