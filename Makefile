@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quick test check format bench fuzz lock clean
+.PHONY: help install demo quick test check format bench fuzz docs lock clean
 
 help: ## Say what can be made.
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ bench: $(INSTALLED) ## Measure speed and size.
 
 fuzz: $(INSTALLED) ## Run every fuzz target for FUZZ_SECONDS.
 	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
+
+docs: $(INSTALLED) ## Build the documentation site and the man pages, offline; a broken link fails.
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs/html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b man docs build/docs/man
+	@echo "build/docs/html/index.html and build/docs/man/ are ready."
 
 lock: ## Pin the dependencies anew (needs uv on the PATH: pip install uv).
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \

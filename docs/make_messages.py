@@ -1,16 +1,12 @@
 """Makes docs/messages.md: every message with its BIP, version, direction, v2 id and wire map.
 
-    python docs/make_messages.py [--check]
-
-The wire maps and rules are the docstrings of the classes; the rest is the table below.
-
-Exit codes: 0 written, or with --check current; 1 with --check not current.
+The wire maps and rules are the docstrings of the classes; the rest is the table below. `docs/generate.py`
+writes the page.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,13 +87,13 @@ MESSAGES = {
 HEAD = """\
 # Messages
 
-Made by `python docs/make_messages.py` out of the docstrings; do not edit.
+Made by `python docs/generate.py` from the docstrings; do not edit.
 
 Every message that has a class in `bitcoin_handshake.messages`. *Since* is the lowest common protocol
 version at which Bitcoin Core sends or expects it; *v2 id* is its one-byte id in the v2 transport
 (BIP324; — where only the long form exists). In the wire maps the first column is the length in
 bytes, `..` where it varies; a list is its count as a CompactSize and then its entries. Whatever
-stands behind the last field is kept as `trailing`. No payload is over 4,000,000 bytes.
+follows the last field is kept as `trailing`. No payload is over 4,000,000 bytes.
 """
 
 TAIL = """\
@@ -140,15 +136,3 @@ def page() -> str:
     sections = [section(msg_type, cls) for msg_type, cls in REGISTRY.items()]
     names = ", ".join(f"`{name}`" for name in sorted(NAMES_WITHOUT_LAYOUT))
     return "\n".join([HEAD, table(), *sections, TAIL, names + "\n"])
-
-
-def main() -> int:
-    """Write the page, or compare it."""
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text() == page() else 1
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The README as tests see it: tables, options, and examples that are run.
+"""The README and the pages in docs/ as tests see them: tables, and examples that are run.
 
 A comment before a fence says what to do with it:
 
@@ -7,7 +7,8 @@ A comment before a fence says what to do with it:
     <!-- network -->         the command that keeps the network running
     <!-- variables -->       what is exported for the examples
 
-What was printed stands below each command of a `console` block, and in the `text` block behind the others.
+What was printed stands below each command of a `console` block, and in the `text` block after the others.
+A block that several pages show runs once.
 """
 
 from __future__ import annotations
@@ -24,31 +25,34 @@ from pathlib import Path
 from tests.helpers import CHECKOUT
 
 README = CHECKOUT / "README.md"
+PAGES = [README, *sorted((CHECKOUT / "docs").glob("*.md"))]
 OPENING = re.compile(
     r"<!-- (?P<kind>run|network|variables)(?:: (?P<needs>[^>]*))? -->\n```(?P<language>\w+)\n"
 )
 FENCE = "```\n"
 LIMIT_S = 60
 
-# The addresses that the README writes; tests run on ports that are free.
+# The addresses that the pages write; tests run on ports that are free.
 DNS = "127.0.0.1:5300"
 PORT = "18444"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One block of the README.
+    """One block of a page.
 
     Attributes:
+        page: The file that it is in.
         kind: `run`, `network` or `variables`.
         language: `console`, `sh` or `python`.
         needs: What it takes besides ourselves: `network`, programs.
         body: What is between the fences.
-        printed: What the `text` block behind it holds, or None where there is none.
+        printed: What the `text` block after it holds, or None where there is none.
         start, end: Offsets of the body in the text; of the `text` block too, where there is one.
         line: Number of the line that the block begins on.
     """
 
+    page: Path
     kind: str
     language: str
     needs: frozenset[str]
@@ -65,27 +69,29 @@ class Example:
         return [(command, output) for command, _, output in pairs]
 
 
-def examples(text: str) -> Iterator[Example]:
-    """Find every marked block."""
+def examples(page: Path) -> Iterator[Example]:
+    """Find every marked block of a page."""
+    text = page.read_text()
     for match in OPENING.finditer(text):
         end = text.index(FENCE, match.end())
         body = text[match.end() : end]
-        behind = re.compile(r"```\n\n```text\n(.*?)```\n", re.S).match(text, end)
+        after = re.compile(r"```\n\n```text\n(.*?)```\n", re.S).match(text, end)
         yield Example(
+            page=page,
             kind=match["kind"],
             language=match["language"],
             needs=frozenset(filter(None, re.split(r",\s*", match["needs"] or ""))),
             body=body,
-            printed=behind[1] if behind else None,
+            printed=after[1] if after else None,
             start=match.end(),
-            end=behind.end() - len(FENCE) if behind else end,
+            end=after.end() - len(FENCE) if after else end,
             line=text.count("\n", 0, match.start()) + 1,
         )
 
 
-def table(text: str, name: str) -> list[list[str]]:
+def table(page: Path, name: str) -> list[list[str]]:
     """Read the cells of the table between `<!-- NAME -->` and `<!-- end -->`, without its head."""
-    body = text.partition(f"<!-- {name} -->\n")[2].partition("<!-- end -->")[0]
+    body = page.read_text().partition(f"<!-- {name} -->\n")[2].partition("<!-- end -->")[0]
     assert body, f"no table {name!r}"
     lines = [line for line in body.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in lines[2:]]
@@ -130,7 +136,7 @@ class Place:
         return replace(place, environment={**self.environment, **exported})
 
     def run(self, example: Example) -> list[str]:
-        """Run a block; return what was printed, by command, in the README's own ports."""
+        """Run a block; return what was printed, by command, with the ports of the page."""
         if example.language == "python":
             return [self._output([sys.executable, "-W", "error", "-c", self._here(example.body)])]
         if example.language == "sh":

@@ -166,8 +166,8 @@ async def probe(
     Args:
         target: Its address, `host:port` or `host` (the chain's own port then). A name is
             `probe_many`'s, since it may stand for many nodes.
-        chain, transport, timeout_s, linger_s, user_agent, record_messages, transcripts,
-            transcript_secrets: As for `probe_many`.
+        chain: The chain to speak. This and all further arguments have the meaning that they have for
+            `probe_many`.
 
     Returns:
         What it did; a failure of the node is a result, not an exception.
