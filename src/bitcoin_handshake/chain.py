@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 
+from bitcoin_handshake import defaults
 from bitcoin_handshake.errors import InputError
 from bitcoin_handshake.protocol import MAGIC_LEN
 from bitcoin_handshake.wire import serialize_var_bytes
@@ -130,7 +131,7 @@ KNOWN_MAGICS = MappingProxyType(
 )
 """Whose magic it is, for the chains that turn up on Bitcoin's ports."""
 
-_ALIASES = MappingProxyType({"main": Chain.MAINNET, "test": Chain.TESTNET3, "testnet": Chain.TESTNET3})
+_ALIASES = MappingProxyType({alias: Chain(name) for alias, name in defaults.CHAIN_ALIASES.items()})
 
 
 def chain_from_text(text: str) -> ChainParams:

@@ -23,7 +23,7 @@ from os import strerror, urandom
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from bitcoin_handshake import __version__
+from bitcoin_handshake import defaults
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
@@ -48,8 +48,8 @@ __all__ = [
     "skipped_result",
 ]
 
-DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/".encode()
-DEFAULT_TIMEOUT_S = 10.0
+DEFAULT_USER_AGENT = defaults.USER_AGENT.encode()
+DEFAULT_TIMEOUT_S = defaults.TIMEOUT_S
 ENTROPY_AT_ONCE = 4096
 """Bytes asked of the system at once: a call for each nonce costs ten times as much."""
 
@@ -78,7 +78,7 @@ class ProbeOptions:
     chain: ChainParams
     transport: TransportMode = TransportMode.AUTO
     timeout_s: float = DEFAULT_TIMEOUT_S
-    linger_s: float = 0.0
+    linger_s: float = defaults.LINGER_S
     user_agent: bytes = DEFAULT_USER_AGENT
     record_messages: bool = False
     transcripts: TranscriptSink | None = None

@@ -6,17 +6,22 @@ import dataclasses
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from bitcoin_handshake import prober, survey
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams, custom_chain, signet_chain
 from bitcoin_handshake.cli import runner
-from bitcoin_handshake.cli.handshake import DEFAULT_USER_AGENT
+from bitcoin_handshake.cli.handshake import command
 from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.options import OutputFormat, OutputOptions
 from bitcoin_handshake.cli.runner import HandshakeOptions
-from bitcoin_handshake.prober import DEFAULT_TIMEOUT_S
-from bitcoin_handshake.prober import DEFAULT_USER_AGENT as LIBRARY_USER_AGENT
+from bitcoin_handshake.measured import TransportMode
+from bitcoin_handshake.netaddr import Network
+from bitcoin_handshake.prober import ProbeOptions
+from bitcoin_handshake.survey import SurveyOptions
 
 MAINNET = CHAINS[Chain.MAINNET]
 Parse = Callable[..., HandshakeOptions]
@@ -40,16 +45,53 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Parse:
     return parse
 
 
+def _with(change: dict[str, object]) -> HandshakeOptions:
+    """The options of `x`, with some fields changed, whichever object they belong to."""
+    probe = ProbeOptions(chain=MAINNET)
+    survey = SurveyOptions(probe=probe)
+    whole = HandshakeOptions(targets=("x",), survey=survey)
+
+    def changed(options: Any) -> dict[str, Any]:
+        return {name: value for name, value in change.items() if hasattr(options, name)}
+
+    survey = dataclasses.replace(
+        survey, probe=dataclasses.replace(probe, **changed(probe)), **changed(survey)
+    )
+    return dataclasses.replace(whole, survey=survey, **changed(whole))
+
+
 def test_defaults(parse: Parse) -> None:
-    assert parse("x") == HandshakeOptions(targets=("x",), chain=MAINNET)
     assert parse("x") == HandshakeOptions(
-        targets=("x",), chain=MAINNET, families=frozenset({"ipv4", "ipv6"}), port=None, timeout_s=10.0,
-        linger_s=0.0, user_agent=LIBRARY_USER_AGENT, resolver=None, concurrency=None, messages=False,
-        allow_private=False,
+        targets=("x",),
+        survey=SurveyOptions(probe=ProbeOptions(chain=MAINNET)),
+        transcript=None,
         output=OutputOptions(format=OutputFormat.TEXT, path=None, quiet=False, progress=True),
-    )  # fmt: skip
-    assert DEFAULT_TIMEOUT_S == 10.0
-    assert DEFAULT_USER_AGENT.encode() == LIBRARY_USER_AGENT
+    )
+
+
+def test_a_new_boolean_option_is_its_field_and_its_click_line(
+    parse: Parse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third and last place is its row in the README, which tests/test_docs.py asks for."""
+
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class MoreProbeOptions(ProbeOptions):
+        asks_again: bool = False
+
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class MoreSurveyOptions(SurveyOptions):
+        is_sorted: bool = False
+
+    monkeypatch.setattr(prober, "ProbeOptions", MoreProbeOptions)
+    monkeypatch.setattr(survey, "SurveyOptions", MoreSurveyOptions)
+    lines = [
+        click.Option(["--ask-again", "asks_again"], is_flag=True),
+        click.Option(["--sorted", "is_sorted"], is_flag=True),
+    ]
+    monkeypatch.setattr(command, "params", [*command.params, *lines])
+    for arguments, expected in ((["--ask-again"], (True, False)), (["--sorted"], (False, True))):
+        options: Any = parse("x", *arguments).survey
+        assert (options.probe.asks_again, options.is_sorted) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,12 +104,15 @@ def test_defaults(parse: Parse) -> None:
         ("x --timeout=3", {"timeout_s": 3.0}),
         ("--linger 0 x", {"linger_s": 0.0}),
         ("--linger 2.5 x", {"linger_s": 2.5}),
-        ("-4 x", {"families": frozenset({"ipv4"})}),
-        ("-6 x", {"families": frozenset({"ipv6"})}),
+        ("-4 x", {"families": frozenset({Network.IPV4})}),
+        ("-6 x", {"families": frozenset({Network.IPV6})}),
         ("--resolver ::1 x", {"resolver": "[::1]:53"}),
         ("--concurrency 1 x", {"concurrency": 1}),
         ("--allow-private x", {"allow_private": True}),
-        ("--messages x", {"messages": True}),
+        ("--messages x", {"record_messages": True}),
+        ("--transport V1 x", {"transport": TransportMode.V1}),
+        ("--transcript f x", {"transcript": "f"}),
+        ("--transcript f --transcript-secrets x", {"transcript": "f", "transcript_secrets": True}),
         ("--user-agent /me:1/ x", {"user_agent": b"/me:1/"}),
         ("-n signet x", {"chain": CHAINS[Chain.SIGNET]}),
         ("--network main x", {"chain": MAINNET}),
@@ -87,8 +132,7 @@ def test_defaults(parse: Parse) -> None:
     ],
 )
 def test_each_option(arguments: str, change: dict[str, object], parse: Parse) -> None:
-    expected = dataclasses.replace(HandshakeOptions(targets=("x",), chain=MAINNET), **change)  # type: ignore[arg-type]
-    assert parse(*arguments.split()) == expected
+    assert parse(*arguments.split()) == _with(change)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +141,8 @@ def test_each_option(arguments: str, change: dict[str, object], parse: Parse) ->
         ("TIMEOUT", "3", {"timeout_s": 3.0}),
         ("NETWORK", "test", {"chain": CHAINS[Chain.TESTNET3]}),
         ("PORT", "99", {"port": 99}),
-        ("IPV4", "1", {"families": frozenset({"ipv4"})}),
-        ("IPV6", "1", {"families": frozenset({"ipv6"})}),
+        ("IPV4", "1", {"families": frozenset({Network.IPV4})}),
+        ("IPV6", "1", {"families": frozenset({Network.IPV6})}),
         ("ALLOW_PRIVATE", "1", {"allow_private": True}),
         ("JSON", "1", {"output": OutputOptions(format=OutputFormat.JSON)}),
         ("CSV", "true", {"output": OutputOptions(format=OutputFormat.CSV)}),
@@ -111,7 +155,7 @@ def test_each_option(arguments: str, change: dict[str, object], parse: Parse) ->
         ("RESOLVER", "127.0.0.1", {"resolver": "127.0.0.1:53"}),
         ("CONCURRENCY", "7", {"concurrency": 7}),
         ("LINGER", "1", {"linger_s": 1.0}),
-        ("MESSAGES", "1", {"messages": True}),
+        ("MESSAGES", "1", {"record_messages": True}),
         # Not options: these names may be set for other reasons.
         ("VERSION", "1.2.3", {}),
         ("HELP", "1", {}),
@@ -123,15 +167,14 @@ def test_each_variable(
     variable: str, value: str, change: dict[str, object], parse: Parse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"BITCOIN_HANDSHAKE_{variable}", value)
-    expected = dataclasses.replace(HandshakeOptions(targets=("x",), chain=MAINNET), **change)  # type: ignore[arg-type]
-    assert parse("x") == expected
+    assert parse("x") == _with(change)
 
 
 @pytest.mark.parametrize(
     ("environment", "arguments", "change"),
     [
         ({"JSON": "1"}, ["--csv"], {"output": OutputOptions(format=OutputFormat.CSV)}),
-        ({"IPV6": "1"}, ["-4"], {"families": frozenset({"ipv4"})}),
+        ({"IPV6": "1"}, ["-4"], {"families": frozenset({Network.IPV4})}),
         ({"TIMEOUT": "3"}, ["-t", "4"], {"timeout_s": 4.0}),
         ({"NETWORK": "regtest"}, ["--magic", "c0c0c0c0"], {"chain": custom_chain(bytes.fromhex("c0c0c0c0"))}),
         ({"NETWORK": "regtest"}, ["--signet-challenge", "51"], {"chain": signet_chain(b"\x51")}),
@@ -147,8 +190,7 @@ def test_the_command_line_wins_over_variables(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(f"BITCOIN_HANDSHAKE_{name}", value)
-    expected = dataclasses.replace(HandshakeOptions(targets=("x",), chain=MAINNET), **change)  # type: ignore[arg-type]
-    assert parse("x", *arguments) == expected
+    assert parse("x", *arguments) == _with(change)
 
 
 @pytest.fixture
@@ -229,8 +271,8 @@ def test_bad_input_is_one_line_and_nothing_is_dialled(
 
 
 def test_the_limits_of_options_are_accepted(parse: Parse) -> None:
-    assert parse("x", "--user-agent", "x" * 256).user_agent == b"x" * 256
-    assert parse("x", "--user-agent", "").user_agent == b""
+    assert parse("x", "--user-agent", "x" * 256).survey.probe.user_agent == b"x" * 256
+    assert parse("x", "--user-agent", "").survey.probe.user_agent == b""
 
 
 def test_a_file_that_is_read_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

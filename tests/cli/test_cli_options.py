@@ -7,19 +7,17 @@ from typing import Any
 import click
 import pytest
 
-from bitcoin_handshake.chain import CHAINS, Chain, chain_from_text
 from bitcoin_handshake.cli import options
 from bitcoin_handshake.cli.options import (
-    CHAIN_ALIASES,
-    CHAIN_NAMES,
     ChainType,
     HexType,
     ResolverType,
     SecondsType,
+    TransportType,
     UserAgentType,
     WholeNumberType,
 )
-from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
+from bitcoin_handshake.measured import TransportMode
 
 
 def _reason(kind: click.ParamType[Any], text: str) -> str:
@@ -28,19 +26,17 @@ def _reason(kind: click.ParamType[Any], text: str) -> str:
     return caught.value.message
 
 
-def test_chain_names_are_those_of_the_library() -> None:
-    assert set(CHAIN_NAMES) == {str(chain) for chain in CHAINS}
-    assert {name: chain_from_text(name).chain for name in CHAIN_ALIASES} == {
-        name: Chain(chain) for name, chain in CHAIN_ALIASES.items()
-    }
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [("main", "mainnet"), ("test", "testnet3"), ("testnet", "testnet3"), ("SigNet", "signet")],
 )
 def test_chain(text: str, name: str) -> None:
     assert ChainType().convert(text, None, None) == name
+
+
+def test_transport() -> None:
+    assert TransportType().convert("V2", None, None) is TransportMode.V2
+    assert "'v3' is not one of" in _reason(TransportType(), "v3")
 
 
 @pytest.mark.parametrize("text", ["custom", "", "mainnett"])
@@ -111,7 +107,6 @@ def test_rejects_hex_of_another_length(text: str) -> None:
 
 
 def test_user_agent_limit_is_that_of_the_protocol() -> None:
-    assert options.MAX_USER_AGENT_LEN == MAX_SUBVERSION_LENGTH
     assert UserAgentType().convert("é" * 128, None, None) == "é".encode() * 128
     assert "at most 256 bytes, this one 258" in _reason(UserAgentType(), "é" * 129)
     assert "UTF-8" in _reason(UserAgentType(), "\udcff")

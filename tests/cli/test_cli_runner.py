@@ -25,9 +25,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bitcoin_handshake.cli.exit_codes import ExitCode
-from bitcoin_handshake.cli.handshake import DEFAULT_USER_AGENT
 from bitcoin_handshake.cli.main import main
 from bitcoin_handshake.cli.runner import exit_code
+from bitcoin_handshake.defaults import USER_AGENT
 from bitcoin_handshake.errors import EnvironmentFailure
 from bitcoin_handshake.session import Session
 from bitcoin_handshake.simulate.network import SimulatedNetwork
@@ -92,7 +92,7 @@ def test_json(core_node: SimulatedNetwork, capsys: pytest.CaptureFixture[str]) -
     assert ok["seed"] == [core_node.seed_name.rstrip(".")]
     first = ok["messages"][0]
     assert (first["direction"], first["msg_type"]) == ("sent", "version")
-    assert first["size"] == 86 + len(DEFAULT_USER_AGENT)
+    assert first["size"] == 86 + len(USER_AGENT)
     assert ok["times_ms"]["ping"] is not None
     assert err.splitlines()[-1] == "Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from bitcoin_handshake.cli.options import PROGRAM, Command
+from bitcoin_handshake.cli.command import PROGRAM, Command
 
 __all__ = ["command"]
 

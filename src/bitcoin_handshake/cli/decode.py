@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from bitcoin_handshake.cli.options import PROGRAM, ChainType, Command, pick_one
+from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
+from bitcoin_handshake.cli.options import ChainType
 
 __all__ = ["command"]
 

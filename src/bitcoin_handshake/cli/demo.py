@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bitcoin_handshake.cli.command import PROGRAM, Command
 from bitcoin_handshake.cli.options import (
-    PROGRAM,
-    Command,
     OutputOptions,
     WholeNumberType,
     log_level_options,
@@ -85,24 +84,23 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
 
     from bitcoin_handshake.cli.logs import ROOT
     from bitcoin_handshake.cli.runner import HandshakeOptions, handshake
-    from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY
+    from bitcoin_handshake.defaults import CONCURRENCY
+    from bitcoin_handshake.prober import ProbeOptions
     from bitcoin_handshake.simulate.network import SimulatedNetwork
+    from bitcoin_handshake.survey import SurveyOptions
 
     logger = logging.getLogger(ROOT)
     async with SimulatedNetwork(network) as simulated:
         logger.info("Simulating %d nodes on loopback. What runs now:", len(simulated.nodes))
         logger.info("%s", f"{simulated.command()} -t {TIMEOUT_S:g}")
+        survey = SurveyOptions(
+            probe=ProbeOptions(chain=network.params, timeout_s=TIMEOUT_S),
+            port=simulated.nodes[0].netaddr.port,
+            resolver=simulated.dns,
+            # Both ends of each connection are in this process, and share its descriptors.
+            concurrency=min(CONCURRENCY, max(1, simulated.fleet.max_connections // 2)),
+            allow_private=True,
+        )
         return await handshake(
-            HandshakeOptions(
-                targets=(simulated.seed_name,),
-                chain=network.params,
-                port=simulated.nodes[0].netaddr.port,
-                timeout_s=TIMEOUT_S,
-                resolver=simulated.dns,
-                # Both ends of each connection are in this process, and share its descriptors.
-                concurrency=min(DEFAULT_CONCURRENCY, max(1, simulated.fleet.max_connections // 2)),
-                allow_private=True,
-                output=output,
-            ),
-            interrupts,
+            HandshakeOptions(targets=(simulated.seed_name,), survey=survey, output=output), interrupts
         )

@@ -11,35 +11,32 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from bitcoin_handshake import __version__
+from bitcoin_handshake import defaults
+from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
 from bitcoin_handshake.cli.options import (
-    ENV_PREFIX,
-    PROGRAM,
     ChainType,
-    Command,
     HexType,
     ResolverType,
     SecondsType,
+    TransportType,
     UserAgentType,
     WholeNumberType,
     complete_file,
+    fields_from,
     log_level_options,
     log_options_from,
     output_options,
     output_options_from,
-    pick_one,
     version_option,
 )
+from bitcoin_handshake.cli.variables import ENV_PREFIX
 
 if TYPE_CHECKING:
     from bitcoin_handshake.chain import ChainParams
 
-__all__ = ["DEFAULT_USER_AGENT", "command"]
+__all__ = ["command"]
 
-DEFAULT_USER_AGENT = f"/bitcoin-handshake:{__version__}/"
 MAGIC_LEN = 4
-TRANSPORTS = ("auto", "v1", "v2", "both")
-"""The values of `measured.TransportMode`, which help does not load."""
 
 EXAMPLES = (
     (f"{PROGRAM} seed.bitcoin.sipa.be", "every node behind a DNS seed"),
@@ -94,28 +91,32 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     type=ChainType(),
     help="mainnet (default), testnet3, testnet4, signet, regtest.",
 )
-@click.option("-p", "--port", type=WholeNumberType(1, 65535), metavar="PORT", help="Port [the chain's own].")
+@click.option(
+    "-p", "--port", type=WholeNumberType(1, defaults.MAX_PORT), metavar="PORT", help="Port [the chain's own]."
+)
 @click.option(
     "-t",
     "--timeout",
+    "timeout_s",
     type=SecondsType(),
-    default=10.0,
+    default=defaults.TIMEOUT_S,
     metavar="SECONDS",
-    help="Limit per node, connect to verdict [10].",
+    help=f"Limit per node, connect to verdict [{defaults.TIMEOUT_S:g}].",
 )
 @click.option(
     "--transport",
-    type=click.Choice(TRANSPORTS, case_sensitive=False),
-    default="auto",
+    type=TransportType(),
+    default=defaults.TRANSPORT,
     metavar="MODE",
-    help="auto (default: v2, then v1 where it must be), v1, v2 or both.",
+    help="auto (default: v2, falling back to v1 if needed), v1, v2 or both.",
 )
 @click.option(
     "--linger",
+    "linger_s",
     type=SecondsType(zero_allowed=True),
-    default=0.0,
+    default=defaults.LINGER_S,
     metavar="SECONDS",
-    help="Listen on after the verdict, and ping [0].",
+    help="Keep the connection open after the handshake; measure a ping [0].",
 )
 @click.option("-4", "ipv4", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV4", help="IPv4 only.")
 @click.option("-6", "ipv6", is_flag=True, envvar="BITCOIN_HANDSHAKE_IPV6", help="IPv6 only.")
@@ -129,7 +130,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     "--concurrency",
     type=WholeNumberType(1),
     metavar="N",
-    help="Connections at once [1024, or what fits].",
+    help=f"Connections at once [{defaults.CONCURRENCY}, or what fits].",
 )
 @click.option(
     "--allow-private",
@@ -139,9 +140,9 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 @click.option(
     "--user-agent",
     type=UserAgentType(),
-    default=DEFAULT_USER_AGENT,
+    default=defaults.USER_AGENT,
     metavar="TEXT",
-    help=f"User agent [{DEFAULT_USER_AGENT}].",
+    help=f"User agent [{defaults.USER_AGENT}].",
 )
 @click.option(
     "--signet-challenge",
@@ -156,14 +157,14 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     help="Magic of another chain (mainnet: f9beb4d9).",
 )
 @output_options
-@click.option("--messages", is_flag=True, help="Every message with its time (JSON, CSV).")
+@click.option("--messages", "record_messages", is_flag=True, help="Every message with its time (JSON, CSV).")
 @click.option(
     "--transcript",
     metavar="DIR|FILE",
     shell_complete=complete_file,
-    help="Write everything said there, as JSON lines.",
+    help="Record all messages there as JSON Lines.",
 )
-@click.option("--transcript-secrets", is_flag=True, help="With the keys and raw bytes of v2 in it.")
+@click.option("--transcript-secrets", is_flag=True, help="Include the keys and raw bytes of v2.")
 @log_level_options
 @version_option
 @click.pass_context
@@ -183,25 +184,20 @@ def command(ctx: click.Context, /, **_: object) -> int:
 
     from bitcoin_handshake.cli.logs import configure_logging
     from bitcoin_handshake.cli.runner import HandshakeOptions, run_handshake
+    from bitcoin_handshake.netaddr import Network
+    from bitcoin_handshake.policy import IP_NETWORKS
+    from bitcoin_handshake.prober import ProbeOptions
+    from bitcoin_handshake.survey import SurveyOptions
 
     configure_logging(log)
+    survey = SurveyOptions(
+        probe=ProbeOptions(chain=chain, **fields_from(ctx, ProbeOptions)),
+        families=frozenset({Network(family)}) if family else IP_NETWORKS,
+        **fields_from(ctx, SurveyOptions),
+    )
     return run_handshake(
         HandshakeOptions(
-            targets=params["targets"],
-            chain=chain,
-            families=frozenset({family} if family else {"ipv4", "ipv6"}),
-            port=params["port"],
-            transport=params["transport"],
-            timeout_s=params["timeout"],
-            linger_s=params["linger"],
-            user_agent=params["user_agent"],
-            resolver=params["resolver"],
-            concurrency=params["concurrency"],
-            messages=params["messages"],
-            allow_private=params["allow_private"],
-            transcript=params["transcript"],
-            transcript_secrets=params["transcript_secrets"],
-            output=output,
+            targets=params["targets"], survey=survey, transcript=params["transcript"], output=output
         )
     )
 

@@ -18,8 +18,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
+from bitcoin_handshake.cli.command import PROGRAM, format_examples
 from bitcoin_handshake.cli.exit_codes import ExitCode
-from bitcoin_handshake.cli.options import ENV_PREFIX, PROGRAM, format_examples, version_option
+from bitcoin_handshake.cli.options import version_option
+from bitcoin_handshake.cli.variables import ENV_PREFIX, blamed_variables
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 
 __all__ = ["COMPLETE_VARIABLE", "cli", "main", "run"]
@@ -120,11 +122,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except click.ClickException as error:
         hint = _help_hint(error) if isinstance(error, click.UsageError) else ""
-        return _fail(_one_line(error.format_message()).rstrip(".") + hint, ExitCode(error.exit_code))
+        text = _one_line(error.format_message()).rstrip(".")
+        return _fail(f"{_variables_text(error)}{text}{hint}", ExitCode(error.exit_code))
     except InputError as error:
-        return _fail(str(error), ExitCode.USAGE)
+        return _fail(f"{_variables_text(error)}{error}", ExitCode.USAGE)
     except EnvironmentFailure as error:
-        return _fail(str(error), ExitCode.ENVIRONMENT)
+        return _fail(f"{_variables_text(error)}{error}", ExitCode.ENVIRONMENT)
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
     except OSError as error:
@@ -186,6 +189,19 @@ def _invoke(args: list[str]) -> int:
     except click.exceptions.Exit as end:
         code = end.exit_code
     return int(code or 0)
+
+
+def _variables_text(error: Exception) -> str:
+    """Name the variables that caused an error, as the beginning of its line."""
+    names: list[str] = list(getattr(error, "__notes__", ()))
+    if isinstance(error, click.BadParameter) and error.ctx is not None:
+        names = blamed_variables(error.ctx, "", error.param)
+    shown = ", ".join(f"{name}={_shortened(os.environ.get(name, ''))}" for name in dict.fromkeys(names))
+    return f"{shown} (environment): " if shown else ""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _help_hint(error: click.UsageError) -> str:

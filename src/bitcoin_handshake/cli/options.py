@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,44 +17,40 @@ import click
 from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
+from bitcoin_handshake.cli.command import PROGRAM, pick_one
+from bitcoin_handshake.defaults import CHAIN_ALIASES, CHAIN_NAMES, MAX_USER_AGENT_LEN, TRANSPORT_NAMES
 
 __all__ = [
-    "ENV_PREFIX",
     "MAX_SECONDS",
-    "MAX_USER_AGENT_LEN",
-    "PROGRAM",
     "ChainType",
-    "Command",
     "HexType",
     "LogOptions",
     "OutputFormat",
     "OutputOptions",
     "ResolverType",
     "SecondsType",
+    "TransportType",
     "UserAgentType",
     "WholeNumberType",
     "complete_file",
+    "fields_from",
     "log_level_options",
     "log_options_from",
     "output_options",
     "output_options_from",
-    "pick_one",
     "version_option",
 ]
 
-PROGRAM = "bitcoin-handshake"
-ENV_PREFIX = "BITCOIN_HANDSHAKE"
 
 MAX_SECONDS = 1e8
 """Longer times (three years) are cut to this: they mean 'for ever', and event loops overflow."""
-MAX_USER_AGENT_LEN = 256
-"""Upper limit of a user agent in bytes: `protocol.MAX_SUBVERSION_LENGTH`."""
-
-CHAIN_NAMES = ("mainnet", "testnet3", "testnet4", "signet", "regtest")
-CHAIN_ALIASES = {"main": "mainnet", "test": "testnet3", "testnet": "testnet3"}
 LOG_LEVELS = ("off", "error", "warn", "info", "debug", "trace")
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from bitcoin_handshake.measured import TransportMode
+
     _FloatType = click.ParamType[float]
     _IntType = click.ParamType[int]
     _BytesType = click.ParamType[bytes]
@@ -84,6 +80,21 @@ class ChainType(click.Choice[str]):
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Keep the help in one column."""
         return "CHAIN"
+
+
+class TransportType(click.Choice[str]):
+    """A `TransportMode`, by its name in any case."""
+
+    name = "mode"
+
+    def __init__(self) -> None:
+        super().__init__(TRANSPORT_NAMES, case_sensitive=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TransportMode:
+        """Read a name."""
+        from bitcoin_handshake.measured import TransportMode
+
+        return TransportMode(super().convert(value, param, ctx))
 
 
 class WholeNumberType(_IntType):
@@ -261,67 +272,13 @@ class LogOptions:
     level: str | None = None
 
 
-class Command(click.Command):
-    """A command whose help leads with examples and whose variables share one prefix.
+def fields_from(ctx: click.Context, kind: type[DataclassInstance]) -> dict[str, Any]:
+    """Return the parameters of a command that are named like fields of an options object.
 
-    Args:
-        examples: Pairs of a command line and what it does.
+    An option of the library is on the command line by that: its click line has the name of the
+    field, and no list has to name it once more.
     """
-
-    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
-        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-        kwargs["context_settings"] = settings | kwargs.get("context_settings", {})
-        super().__init__(*args, **kwargs)
-        self.examples = examples
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Make `--help` the one option that no variable sets."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.allow_from_autoenv = False
-        return option
-
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write usage, examples, description, options."""
-        self.format_usage(ctx, formatter)
-        format_examples(self.examples, formatter)
-        self.format_help_text(ctx, formatter)
-        self.format_options(ctx, formatter)
-        self.format_epilog(ctx, formatter)
-
-
-def format_examples(examples: Sequence[tuple[str, str]], formatter: click.HelpFormatter) -> None:
-    """Write examples, each with its meaning on the line above."""
-    if examples:
-        with formatter.section("Examples"):
-            for line, meaning in examples:
-                formatter.write(f"{'':>{formatter.current_indent}}# {meaning}\n")
-                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
-
-
-def pick_one(ctx: click.Context, *names: str) -> str | None:
-    """Return which of these parameters is given, at most one of them.
-
-    What the command line says wins over what the environment says.
-
-    Raises:
-        click.UsageError: Two of them are given in the same place.
-    """
-    given = [name for name in names if ctx.params.get(name)]
-    typed = [name for name in given if ctx.get_parameter_source(name) is _TYPED]
-    chosen = typed or given
-    if len(chosen) > 1:
-        first, second = (_option_text(ctx, name) for name in chosen[:2])
-        raise click.UsageError(f"{first} and {second} cannot be used together", ctx)
-    return chosen[0] if chosen else None
-
-
-_TYPED = click.core.ParameterSource.COMMANDLINE
-
-
-def _option_text(ctx: click.Context, name: str) -> str:
-    option = next(param for param in ctx.command.params if param.name == name)
-    return max(option.opts, key=len) if name not in ("ipv4", "ipv6") else option.opts[0]
+    return {field.name: ctx.params[field.name] for field in fields(kind) if field.name in ctx.params}
 
 
 def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

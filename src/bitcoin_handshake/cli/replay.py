@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bitcoin_handshake.cli.options import PROGRAM, Command
+from bitcoin_handshake.cli.command import PROGRAM, Command
 
 if TYPE_CHECKING:
     from bitcoin_handshake.transcript.replay import Replay

@@ -10,8 +10,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
 from bitcoin_handshake.cli.destination import Destination
 from bitcoin_handshake.cli.event_loop import run_interruptible
@@ -23,18 +22,11 @@ from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.cli.transcripts import Transcripts
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
-from bitcoin_handshake.measured import TransportMode
-from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.prober import DEFAULT_TIMEOUT_S, DEFAULT_USER_AGENT, ProbeOptions
 from bitcoin_handshake.records import ProbeResult
 from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
 
-if TYPE_CHECKING:
-    from bitcoin_handshake.chain import ChainParams
-    from bitcoin_handshake.transcript.sink import TranscriptSink
-
-__all__ = ["HandshakeOptions", "exit_code", "handshake", "run_handshake", "survey_options"]
+__all__ = ["HandshakeOptions", "exit_code", "handshake", "run_handshake"]
 
 MAX_TALK_BACKLOG = 1024 * 1024
 """Characters of log lines that wait for a terminal that is stopped; more are lost."""
@@ -46,36 +38,14 @@ class HandshakeOptions:
 
     Attributes:
         targets: As typed: names, addresses, `@FILE`, `-`.
-        chain: Which chain is spoken.
-        families: `ipv4`, `ipv6` or both.
-        port: For targets without one; None for the chain's own.
-        transport: `auto`, `v1`, `v2` or `both`; see `measured.TransportMode`.
-        timeout_s: Limit of each node, from connect to verdict.
-        linger_s: How long to go on listening after it.
-        user_agent: What we call ourselves, at most 256 bytes.
-        resolver: DNS server as `host:port`, or None for the system's.
-        concurrency: Connections at once, or None for what this machine allows.
-        messages: Whether each record lists every message.
-        allow_private: Whether learned addresses that are not globally routable are dialled.
-        transcript: File or folder that gets everything said, or None.
-        transcript_secrets: Whether keys and raw bytes of v2 are in it.
+        survey: How the library does it.
+        transcript: File or folder that gets all messages, or None.
         output: What is written, and where to.
     """
 
     targets: tuple[str, ...]
-    chain: ChainParams
-    families: frozenset[str] = frozenset({"ipv4", "ipv6"})
-    port: int | None = None
-    transport: str = "auto"
-    timeout_s: float = DEFAULT_TIMEOUT_S
-    linger_s: float = 0.0
-    user_agent: bytes = DEFAULT_USER_AGENT
-    resolver: str | None = None
-    concurrency: int | None = None
-    messages: bool = False
-    allow_private: bool = False
+    survey: SurveyOptions
     transcript: str | None = None
-    transcript_secrets: bool = False
     output: OutputOptions = field(default=OutputOptions())
 
 
@@ -167,12 +137,18 @@ class _Run:
             prologue=self._prologue(),
             on_failure=lambda: self._survey.stop(),
         )
-        self._survey = Survey(survey_options(self._options, self._transcripts.sink), self._sink)
+        self._survey = Survey(self._survey_options(), self._sink)
         self._records = self._open_bar() or BackgroundWriter(self._destination.write)
         self._sink.attach(self._records)
         if self._talk is None and sys.stderr is not None:
             self._talk = BackgroundWriter(stream_writer(sys.stderr))
         self._redirect_talk(self._talk)
+
+    def _survey_options(self) -> SurveyOptions:
+        survey = self._options.survey
+        if self._transcripts.sink is None:
+            return survey
+        return replace(survey, probe=replace(survey.probe, transcripts=self._transcripts.sink))
 
     def _open_bar(self) -> BackgroundWriter | None:
         """Make the bar where there is to be one; return the writer of both, if it is both."""
@@ -257,27 +233,6 @@ def _can_be_live() -> bool:
 def _put_if_room(writer: BackgroundWriter, text: str) -> None:
     if writer.backlog < MAX_TALK_BACKLOG:
         writer.put(text)
-
-
-def survey_options(options: HandshakeOptions, transcripts: TranscriptSink | None = None) -> SurveyOptions:
-    """Say to the library what the command line was told."""
-    return SurveyOptions(
-        probe=ProbeOptions(
-            chain=options.chain,
-            transport=TransportMode(options.transport),
-            timeout_s=options.timeout_s,
-            linger_s=options.linger_s,
-            user_agent=options.user_agent,
-            record_messages=options.messages,
-            transcripts=transcripts,
-            transcript_secrets=options.transcript_secrets,
-        ),
-        port=options.port,
-        families=frozenset(map(Network, options.families)),
-        resolver=options.resolver,
-        concurrency=options.concurrency,
-        allow_private=options.allow_private,
-    )
 
 
 def exit_code(summary: Summary, *, interrupted: bool) -> ExitCode:

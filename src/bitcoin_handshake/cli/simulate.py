@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bitcoin_handshake.cli.command import PROGRAM, Command
 from bitcoin_handshake.cli.options import (
-    PROGRAM,
     ChainType,
-    Command,
     WholeNumberType,
     log_level_options,
     log_options_from,

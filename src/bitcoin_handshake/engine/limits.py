@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import resource
 
+from bitcoin_handshake import defaults
 from bitcoin_handshake.errors import EnvironmentFailure
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "raise_descriptor_limit",
 ]
 
-DEFAULT_CONCURRENCY = 1024
+DEFAULT_CONCURRENCY = defaults.CONCURRENCY
 """Connections at once, unless the caller or the descriptor limit says otherwise."""
 
 RECEIVE_CHUNK = 4 * 1024
