@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
+from bitcoin_handshake.cli.command import PROGRAM
 from bitcoin_handshake.cli.main import cli
-from bitcoin_handshake.cli.options import PROGRAM
+from bitcoin_handshake.cli.variables import bind_variables
 
 FOLDER = Path(__file__).parent / "commands"
 NOTE = "<!-- Made by `python docs/generate.py` from the code; do not edit. -->\n"
@@ -25,11 +26,10 @@ def _option(spelling: str, meaning: str, variable: str) -> str:
 
 
 def _variable(option: click.Option, context: click.Context) -> str:
-    """Name the variable that sets an option, or nothing."""
-    if not option.allow_from_autoenv or option.name is None or option.is_eager:
-        return ""
-    prefix = context.auto_envvar_prefix
-    return "" if prefix is None else f"`{prefix}_{option.name.upper()}`"
+    """Name the variables that set an option, or nothing."""
+    bind_variables(context.command)
+    names = [option.envvar] if isinstance(option.envvar, str) else option.envvar or []
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def command_page(name: str) -> str:
