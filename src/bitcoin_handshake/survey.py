@@ -138,7 +138,7 @@ class Survey:
         self._concurrency = fit_concurrency(self._options.concurrency)
         _log.debug("At most %d connections at once", self._concurrency)
         self._changed = asyncio.Event()
-        self._lookups = fit_lookups()
+        self._lookups = fit_lookups(self._options.concurrency)
         self._may_look_up = asyncio.Semaphore(self._lookups)
         self._pool = DialPool(
             concurrency=self._concurrency,

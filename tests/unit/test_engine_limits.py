@@ -78,7 +78,7 @@ def test_here_the_default_fits() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "lookups"),
-    [(60, 1), (127, 1), (200, 3), (1024, 16), (4096, MAX_LOOKUPS), (1 << 20, MAX_LOOKUPS)],
+    [(60, 1), (127, 1), (200, 3), (1024, 16), (4096, 64), (1 << 20, MAX_LOOKUPS)],
 )
 def test_look_ups_leave_most_descriptors_to_connections(
     limit: int, lookups: int, monkeypatch: pytest.MonkeyPatch
@@ -91,3 +91,9 @@ def test_look_ups_leave_most_descriptors_to_connections(
 def test_the_limits_go_together() -> None:
     assert SMALL_BUFFER * 10_000 <= MAX_TOTAL_BUFFERED
     assert MAX_KEPT_PAYLOAD * DEFAULT_CONCURRENCY <= MAX_TOTAL_BUFFERED
+
+
+@pytest.mark.parametrize(("wanted", "lookups"), [(1, 1), (50, 50), (5000, MAX_LOOKUPS)])
+def test_look_ups_follow_the_concurrency(wanted: int, lookups: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits_module, "raise_descriptor_limit", lambda: 1 << 20)
+    assert fit_lookups(wanted) == lookups

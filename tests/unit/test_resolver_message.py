@@ -170,7 +170,6 @@ _MALFORMED = {
     "a name of 264 bytes by a pointer": answer(QUERY, [address("127.0.0.1", _TOO_LONG_BY_A_POINTER)]),
     "an alias longer than its name": answer(QUERY, [alias(wire_name("a") + b"x")]),
     "an alias shorter than its name": answer(QUERY, [record(QUESTION, 5, b"\x05abc")]),
-    "an authority section that ends": answer(QUERY, [address("127.0.0.1")], [b"\x01"]),
 }
 
 
@@ -178,6 +177,25 @@ _MALFORMED = {
 def test_malformed_messages_are_malformed(message: bytes) -> None:
     with pytest.raises(MalformedMessage):
         read_reply(QUERY, message)
+
+
+OPT_RECORD = record(b"\0", OPT, b"", rdclass=1232)
+
+
+@pytest.mark.parametrize(
+    ("authority", "additional"),
+    [
+        ([b"\x01"], []),
+        ([], [b""]),  # the count of the query repeated, and no record
+        ([], [OPT_RECORD, record(QUESTION, 16, b"\x03abc")]),
+        ([], [record(b"\0", OPT, bytes.fromhex("fde9 0002 0000"), rdclass=1232)]),
+    ],
+)
+def test_what_follows_the_answer_section_does_not_spoil_it(
+    authority: list[bytes], additional: list[bytes]
+) -> None:
+    reply = read_reply(QUERY, answer(QUERY, [address("127.0.0.1")], authority, additional))
+    assert reply.addresses == {NAME: [(ONE, 60)]}
 
 
 def test_a_truncated_message_keeps_what_is_whole() -> None:

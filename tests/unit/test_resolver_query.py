@@ -24,6 +24,7 @@ from tests.scripted_dns import (
     framed,
     has_edns,
     on_both_loops,
+    question_of,
     scripted_dns,
     silent,
 )
@@ -97,7 +98,7 @@ async def test_error_codes_are_failures(rcode: int, kind: type[ResolveFailed], w
     assert (exchange.failure.why, exchange.failure.name) == (why, "seed.example")
     assert exchange.failure.server == server.resolver.to_text()
     assert exchange.facts.failure is kind.code
-    assert len(server.udp_queries) == 1
+    assert len(server.udp_queries) == 2
 
 
 @on_both_loops
@@ -107,7 +108,8 @@ async def test_a_lost_question_is_asked_again() -> None:
         exchange = await _ask(server.resolver, timeout_s=8 * SHORT)
     assert _hosts(exchange) == ["127.0.0.1"]
     assert exchange.facts.sends == 2
-    assert server.udp_queries[0] == server.udp_queries[1]
+    first, second = server.udp_queries
+    assert (first[:2], question_of(first)) == (second[:2], question_of(second))
 
 
 @on_both_loops
@@ -189,6 +191,8 @@ async def test_the_last_failure_is_told_when_all_servers_fail() -> None:
         exchange = await _ask(one.resolver, two.resolver)
     assert type(exchange.failure) is ResolveRefused
     assert exchange.failure.server == two.resolver.to_text()
+    assert exchange.failure.why == f"it answered REFUSED; {one.resolver.to_text()}: it answered SERVFAIL"
+    assert (len(one.udp_queries), len(two.udp_queries)) == (2, 2)
 
 
 @pytest.mark.parametrize("rcode", [1, 4])
@@ -212,7 +216,28 @@ async def test_formerr_without_edns_is_a_failure() -> None:
         exchange = await _ask(server.resolver)
     assert type(exchange.failure) is ServerFailure
     assert exchange.failure.why == "it answered FORMERR"
-    assert [has_edns(query) for query in server.udp_queries] == [True, False]
+    assert [has_edns(query) for query in server.udp_queries] == [True, False, False]
+
+
+@on_both_loops
+async def test_a_server_that_drops_edns_is_asked_without() -> None:
+    async with scripted_dns(
+        lambda query: [] if has_edns(query) else [answer(query, [address("127.0.0.1")])]
+    ) as server:
+        exchange = await _ask(server.resolver, timeout_s=8 * SHORT)
+    assert _hosts(exchange) == ["127.0.0.1"]
+    assert not exchange.facts.edns
+
+
+@on_both_loops
+async def test_a_server_that_fails_once_is_asked_once_more() -> None:
+    rcodes = [2, 0]
+    async with scripted_dns(
+        lambda query: [answer(query, [address("127.0.0.1")], rcode=rcodes.pop(0))]
+    ) as server:
+        exchange = await _ask(server.resolver)
+    assert _hosts(exchange) == ["127.0.0.1"]
+    assert (exchange.failure, exchange.facts.sends) == (None, 2)
 
 
 @on_both_loops
@@ -292,3 +317,11 @@ async def test_a_malformed_answer_over_tcp_is_a_bad_answer() -> None:
     ) as server:
         exchange = await _ask(server.resolver)
     assert type(exchange.failure) is BadAnswer
+
+
+@on_both_loops
+async def test_a_silent_server_is_named_beside_one_that_fails() -> None:
+    async with scripted_dns(lambda query: [answer(query, rcode=2)]) as broken, scripted_dns(silent) as dead:
+        exchange = await _ask(broken.resolver, dead.resolver, timeout_s=SHORT)
+    assert type(exchange.failure) is ServerFailure
+    assert exchange.failure.why == f"it answered SERVFAIL; {dead.resolver.to_text()}: no answer"

@@ -45,8 +45,8 @@ large ones."""
 RESERVED_DESCRIPTORS = 64
 """Descriptors left for files, the loop and the standard streams."""
 
-MAX_LOOKUPS = 64
-"""Names that are being looked up at once."""
+MAX_LOOKUPS = 1024
+"""Names that are being looked up at once, however many connections are allowed."""
 
 DESCRIPTORS_PER_LOOKUP = 8
 """Two questions, each with a socket for every one of three name servers, and one for TCP."""
@@ -90,9 +90,14 @@ def raise_descriptor_limit() -> int:
     return soft
 
 
-def fit_lookups() -> int:
-    """Tell how many names may be looked up at once: an eighth of the descriptors are for that."""
-    return max(1, min(MAX_LOOKUPS, raise_descriptor_limit() // 8 // DESCRIPTORS_PER_LOOKUP))
+def fit_lookups(wanted: int | None = None) -> int:
+    """Tell how many names may be looked up at once: an eighth of the descriptors are for that.
+
+    Args:
+        wanted: Connections at once that the caller asked for; None for DEFAULT_CONCURRENCY.
+    """
+    room = raise_descriptor_limit() // 8 // DESCRIPTORS_PER_LOOKUP
+    return max(1, min(wanted or DEFAULT_CONCURRENCY, MAX_LOOKUPS, room))
 
 
 def fit_concurrency(wanted: int | None) -> int:
@@ -108,7 +113,7 @@ def fit_concurrency(wanted: int | None) -> int:
         EnvironmentFailure: Not even one connection fits.
     """
     limit = raise_descriptor_limit()
-    left = limit - fit_lookups() * DESCRIPTORS_PER_LOOKUP
+    left = limit - fit_lookups(wanted) * DESCRIPTORS_PER_LOOKUP
     room = left - RESERVED_DESCRIPTORS
     if room < 1:
         # A very low limit: what the process itself needs is about a dozen.

@@ -14,6 +14,7 @@ Sources: RFC 1035 section 4; RFC 3596 (AAAA); RFC 6891 (EDNS); RFC 2181 section 
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from struct import Struct
@@ -206,7 +207,8 @@ def read_reply(query: bytes, message: bytes) -> Reply:
         message: What arrived, at most 65,535 bytes.
 
     Returns:
-        What it says. A truncated message (TC) may end anywhere: what is whole is kept.
+        What it says. A truncated message (TC) may end anywhere: what is whole is kept. Damage
+        after the answer section is passed over, as stub resolvers do.
 
     Raises:
         NotOurAnswer: Another id, or no answer at all: anybody can have sent it.
@@ -228,10 +230,13 @@ def read_reply(query: bytes, message: bytes) -> Reply:
     known = {12: query[12 : question_end - 4].lower()}
     try:
         offset = _read_answers(message, question_end, answers, rdtype, known, reply)
-        _read_rest(message, offset, authorities, additionals, known, reply)
     except MalformedMessage:
         if not reply.truncated:
             raise
+    else:
+        # Some servers repeat the query's record count of the additional section and leave the record out.
+        with suppress(MalformedMessage):
+            _read_rest(message, offset, authorities, additionals, known, reply)
     served = flags & (FLAG_AUTHORITATIVE | FLAG_RECURSION_AVAILABLE)
     reply.referral = reply.referral and not answers and not served
     return reply

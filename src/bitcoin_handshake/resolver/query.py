@@ -45,6 +45,8 @@ __all__ = ["Exchange", "QueryFacts", "Resolver", "ask"]
 
 MIN_SENDS = 4
 """How often a question is sent over UDP within the limit, where nothing answers."""
+MAX_FAILURES = 2
+"""A server that fails is asked once more, after the others; a failure may be temporary."""
 MAX_MALFORMED = 16
 """After so many unreadable packets with our id the server is given up: each costs us time."""
 
@@ -124,8 +126,9 @@ async def ask(name: bytes, rdtype: RecordType, servers: Sequence[Resolver], *, d
     """Ask one question.
 
     Servers are asked in turn, the question is sent MIN_SENDS times at least, evenly spread over
-    the time left; a server that fails is not asked again. Answers of servers asked earlier
-    still count.
+    the time left; a server that fails is asked once more, at once where there is no other. Answers of
+    servers asked earlier still count. Only when all have failed is the question a failure, and
+    its reason says what each server did.
 
     Args:
         name: Wire form.
@@ -153,7 +156,9 @@ class _Question:
         self.live = list(dict.fromkeys(servers))
         self.deadline = deadline
         self.start = perf_counter()  # the loop's clock may tick in milliseconds
-        self.conversations: dict[Resolver, _Conversation] = {}
+        self.conversations: dict[Resolver, _Conversation] = {}  # the latest with each server
+        self.ended: list[_Conversation] = []
+        self.failures: dict[Resolver, list[ResolveFailed]] = {}
         self.settled: asyncio.Queue[_Conversation] = asyncio.Queue()  # each conversation once
         self.sends = 0
         # For the facts: the server that spoke last, and what it said.
@@ -166,7 +171,7 @@ class _Question:
 
     def close(self) -> None:
         """Close every socket."""
-        for conversation in self.conversations.values():
+        for conversation in (*self.ended, *self.conversations.values()):
             conversation.close()
 
     async def run(self) -> Exchange:
@@ -184,20 +189,41 @@ class _Question:
             reply = await self._judge(conversation)
             if reply is not None:
                 return self._end(reply)
-            self.live.remove(conversation.server)
+            self._count_failure(conversation.server)
         if self.failure is None:
             self.failure = self._unanswered()
+        self.failure = self._with_other_servers(self.failure)
         return self._end(None)
+
+    def _count_failure(self, server: Resolver) -> None:
+        assert self.failure is not None
+        failures = self.failures.setdefault(server, [])
+        failures.append(self.failure)
+        if len(failures) == MAX_FAILURES:
+            self.live.remove(server)
+
+    def _with_other_servers(self, failure: ResolveFailed) -> ResolveFailed:
+        """Add to a reason what the other servers did."""
+        for server in self.conversations:
+            if server.to_text() != failure.server:
+                failures = self.failures.get(server)
+                failure.why += f"; {server.to_text()}: {failures[-1].why if failures else 'no answer'}"
+        return failure
 
     async def _send(self, server: Resolver) -> None:
         """Send the question to a server, from a socket that is for this exchange only."""
         self.sends += 1
-        conversation = self.conversations.get(server)
-        if conversation is not None:
-            conversation.send()
+        previous = self.conversations.get(server)
+        if previous is not None and not previous.is_settled:
+            previous.send_again()
             return
+        edns = True
+        if previous is not None:
+            self.ended.append(previous)
+            previous.close()
+            edns = previous.edns
         self.server = server
-        conversation = self.conversations[server] = _Conversation(self, server)
+        conversation = self.conversations[server] = _Conversation(self, server, edns=edns)
         try:
             sock = _connected_socket(server)
         except OSError as error:
@@ -281,7 +307,8 @@ class _Question:
         return kind(name=name_text(self.name), server=self.server.to_text(), why=why)
 
     def _ignored(self) -> int:
-        return sum(each.ignored + each.malformed for each in self.conversations.values())
+        conversations = (*self.ended, *self.conversations.values())
+        return sum(each.ignored + each.malformed for each in conversations)
 
     def _end(self, reply: Reply | None) -> Exchange:
         seen = self.seen
@@ -309,10 +336,12 @@ class _Conversation(asyncio.DatagramProtocol):
     Settles once: with a reply, or with an error. Until then it waits, whatever else arrives.
     """
 
-    def __init__(self, question: _Question, server: Resolver) -> None:
+    def __init__(self, question: _Question, server: Resolver, *, edns: bool) -> None:
         self.question = question
         self.server = server
-        self.edns = True
+        self.edns = edns
+        self.knows_edns = edns
+        self.query_id = secrets.randbelow(1 << 16)
         self.query = self._new_query()
         self.transport: asyncio.DatagramTransport | None = None
         self.reply: Reply | None = None
@@ -323,9 +352,7 @@ class _Conversation(asyncio.DatagramProtocol):
 
     def _new_query(self) -> bytes:
         question = self.question
-        return build_query(
-            question.name, question.rdtype, query_id=secrets.randbelow(1 << 16), edns=self.edns
-        )
+        return build_query(question.name, question.rdtype, query_id=self.query_id, edns=self.edns)
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self.transport = transport
@@ -336,13 +363,26 @@ class _Conversation(asyncio.DatagramProtocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.sendto(self.query)
 
+    def send_again(self) -> None:
+        """Send the question again after silence, every second time without EDNS.
+
+        Some firewalls drop what has EDNS. The id stays, so that an answer to either form counts.
+        """
+        self.edns = self.knows_edns and not self.edns
+        self.query = self._new_query()
+        self.send()
+
+    @property
+    def is_settled(self) -> bool:
+        return self.reply is not None or self.error is not None
+
     def close(self) -> None:
         """Close the socket, if there is one."""
         if self.transport is not None:
             self.transport.close()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
-        if self.reply is not None or self.error is not None:
+        if self.is_settled:
             return
         try:
             reply = read_reply(self.query, data)
@@ -355,7 +395,7 @@ class _Conversation(asyncio.DatagramProtocol):
                 self._settle(error=MalformedMessage(self.describe_malformed()))
         else:
             if self.edns and reply.rcode in _DISLIKES_EDNS:
-                self.edns = False
+                self.edns = self.knows_edns = False
                 self.query = self._new_query()
                 self.send()
             else:
@@ -366,7 +406,7 @@ class _Conversation(asyncio.DatagramProtocol):
         self._settle(error=exc)
 
     def _settle(self, reply: Reply | None = None, *, error: Exception | None = None) -> None:
-        if self.reply is None and self.error is None:
+        if not self.is_settled:
             self.reply, self.error = reply, error
             self.question.settled.put_nowait(self)
 
