@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.routes.options import RouteOptions
 from bitcoin_handshake.survey import Survey, SurveyOptions
 from bitcoin_handshake.targets import Target, parse_target
 
@@ -101,6 +102,13 @@ async def probe_many(
     resolver: str | None = None,
     concurrency: int | None = None,
     allow_private: bool = False,
+    onion_timeout_s: float | None = None,
+    i2p_timeout_s: float | None = None,
+    proxy: str | None = None,
+    onion: str | None = None,
+    i2psam: str | None = None,
+    cjdnsreachable: bool = False,
+    onlynet: Collection[str] = (),
 ) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come.
 
@@ -119,6 +127,12 @@ async def probe_many(
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most.
         allow_private: Dial addresses from DNS that are not globally routable too.
+        onion_timeout_s, i2p_timeout_s: As `timeout_s`, for nodes of these networks; None for 60 and 90.
+        proxy: SOCKS5 `HOST:PORT`, `http://HOST:PORT` or `unix:PATH`, for everything.
+        onion: Tor's SOCKS5 port; None for `proxy`, or one that is found on this machine; '0' for none.
+        i2psam: SAM bridge of an I2P router; None for one that is found on this machine; '0' for none.
+        cjdnsreachable: Whether fc00::/8 is CJDNS and not private IPv6.
+        onlynet: The networks that are used; empty for all.
 
     Yields:
         One record for each address, in the order in which they finish.
@@ -137,6 +151,11 @@ async def probe_many(
             record_messages=record_messages,
             transcripts=transcripts,
             transcript_secrets=transcript_secrets,
+            onion_timeout_s=onion_timeout_s,
+            i2p_timeout_s=i2p_timeout_s,
+        ),
+        routes=RouteOptions.from_text(
+            proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
         ),
         port=port,
         families=families,
@@ -160,6 +179,13 @@ async def probe(
     record_messages: bool = False,
     transcripts: TranscriptSink | None = None,
     transcript_secrets: bool = False,
+    onion_timeout_s: float | None = None,
+    i2p_timeout_s: float | None = None,
+    proxy: str | None = None,
+    onion: str | None = None,
+    i2psam: str | None = None,
+    cjdnsreachable: bool = False,
+    onlynet: Collection[str] = (),
 ) -> ProbeResult:
     """Shake hands with one node.
 
@@ -185,6 +211,11 @@ async def probe(
         record_messages=record_messages,
         transcripts=transcripts,
         transcript_secrets=transcript_secrets,
+        onion_timeout_s=onion_timeout_s,
+        i2p_timeout_s=i2p_timeout_s,
+    )
+    routes = RouteOptions.from_text(
+        proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
     )
     if isinstance(target, NetAddr):
         netaddr = target
@@ -193,11 +224,15 @@ async def probe(
         if parsed.netaddr is None:
             raise BadTarget(text=target, why="an address is needed; probe_many takes names")
         port = parsed.port or options.chain.default_port
+        if parsed.netaddr.network is Network.I2P:
+            port = 0
         netaddr = NetAddr(parsed.netaddr.network, parsed.netaddr.host, port)
+    if cjdnsreachable:
+        netaddr = netaddr.as_cjdns()
     excluded = exclusion(netaddr, IP_NETWORKS)
     if excluded is not None:
         return skipped_result(netaddr.to_text(), options.chain, excluded, netaddr)
-    return await probe_address(netaddr, options=options)
+    return await probe_address(netaddr, options=options, routes=routes)
 
 
 async def _in_batches(

@@ -133,6 +133,8 @@ class FailureCode(StrEnum):
     POLICY_NOT_ROUTABLE = "policy.not_routable"
     POLICY_ADDRESS_FAMILY = "policy.address_family"
     POLICY_NO_PROXY = "policy.no_proxy"
+    POLICY_ONLYNET = "policy.onlynet"
+    POLICY_NO_ROUTE = "policy.no_route"
     LOCAL_ENVIRONMENT = "local.environment"
     LOCAL_PROTOCOL = "local.protocol"
     INTERNAL = "internal"
@@ -270,6 +272,8 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
         FailureCode.POLICY_NOT_ROUTABLE: "A learned address that is not globally routable",
         FailureCode.POLICY_ADDRESS_FAMILY: "The address is of a family that -4 or -6 excludes",
         FailureCode.POLICY_NO_PROXY: "The address can be reached by a proxy only, and none is configured",
+        FailureCode.POLICY_ONLYNET: "The network is none of those that --onlynet names",
+        FailureCode.POLICY_NO_ROUTE: "This machine has no route to the network of the address",
         FailureCode.LOCAL_ENVIRONMENT: (
             "This machine cannot do what was asked: no such file, no descriptors, no proxy"
         ),

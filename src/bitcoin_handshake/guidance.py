@@ -307,7 +307,12 @@ GUIDANCE: Mapping[FailureCode, Guidance] = MappingProxyType(
         ),
         FailureCode.POLICY_ADDRESS_FAMILY: Guidance("Leave out `-4` or `-6`."),
         FailureCode.POLICY_NO_PROXY: Guidance(
-            "The address belongs to a network that is reached through a proxy, and no proxy is configured."
+            "The address belongs to a network that is reached through a proxy, and there is none. Start Tor "
+            "or an I2P router, or name it with `--onion` or `--i2psam`; the reason says what was tried."
+        ),
+        FailureCode.POLICY_ONLYNET: Guidance("Add the network with another `--onlynet`."),
+        FailureCode.POLICY_NO_ROUTE: Guidance(
+            "Where all IPv6 addresses end so, this machine has no IPv6: use `-4`, or `--proxy`."
         ),
         FailureCode.LOCAL_ENVIRONMENT: Guidance(
             "The run ends with exit code 4. Correct what the message names: a file, the disk, the limit of "

@@ -34,6 +34,7 @@ _CANONICAL_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9]
 _ONION_SUFFIX = ".onion"
 _I2P_SUFFIX = ".b32.i2p"
 _ONION_VERSION = b"\x03"
+_CJDNS_TEXT = re.compile(r"fc[0-9a-f]{2}:").match
 _ZONE = re.compile(r"[A-Za-z0-9._~@-]{1,64}")
 
 
@@ -189,6 +190,12 @@ class NetAddr:
                 return b32decode(self.host[: -len(_ONION_SUFFIX)].upper())[:32]
             case Network.I2P:
                 return b32decode(self.host[: -len(_I2P_SUFFIX)].upper() + "====")
+
+    def as_cjdns(self) -> NetAddr:
+        """Take an IPv6 address of fc00::/8 for CJDNS, and any other as it is."""
+        if self.network is Network.IPV6 and _CJDNS_TEXT(self.host):
+            return NetAddr(Network.CJDNS, self.host, self.port)
+        return self
 
     def to_addrv1(self) -> bytes:
         """Write the 16-byte form; sixteen zero bytes where there is none (onion, I2P, CJDNS)."""

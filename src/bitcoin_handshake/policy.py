@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from bitcoin_handshake.errors import AddressFamilyExcluded, NoProxy, NotRoutable, Skipped
+from bitcoin_handshake.errors import AddressFamilyExcluded, NotRoutable, Skipped
 from bitcoin_handshake.netaddr import NetAddr, Network, NetworkId, ipv4_text
 
 __all__ = [
@@ -194,15 +194,13 @@ def packed_refusal(network_id: int, address: bytes) -> str | None:
 
 
 def exclusion(address: NetAddr, families: frozenset[Network]) -> Skipped | None:
-    """Say why an address cannot be dialled however it came, or None where it can.
+    """Say why the options keep an address from being dialled however it came, or None where they do not.
 
     Args:
         address: Typed or learned.
         families: Those of IP_NETWORKS that the options allow.
     """
     network = address.network
-    if network in (Network.ONION, Network.I2P):
-        return NoProxy(network=network)
     if network in IP_NETWORKS and network not in families:
         return AddressFamilyExcluded(network=network)
     return None

@@ -33,6 +33,9 @@ from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.protocol import MAX_SUBVERSION_LENGTH
 from bitcoin_handshake.records import Outcome, ProbeResult
+from bitcoin_handshake.routes.limits import timeouts
+from bitcoin_handshake.routes.options import DIRECT, RouteOptions
+from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.visit import GarbageSource, V2Visit, Visit
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ class ProbeOptions:
         chain: The chain whose magic we speak.
         transport: Which transports the node is asked for.
         timeout_s: Seconds from the connect to the verdict, over 0, for all connections together.
+        onion_timeout_s, i2p_timeout_s: Likewise for nodes of these networks; None for what
+            `routes.limits` says.
         linger_s: Seconds to go on listening after the verdict `ok`; 0 for not at all.
         user_agent: What we call ourselves, at most MAX_SUBVERSION_LENGTH (256) bytes.
         record_messages: Whether to keep order and time of every message of the connection that
@@ -83,10 +88,13 @@ class ProbeOptions:
     record_messages: bool = False
     transcripts: TranscriptSink | None = None
     transcript_secrets: bool = False
+    onion_timeout_s: float | None = None
+    i2p_timeout_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.timeout_s < float("inf"):
-            raise InputError(f"the timeout must be over 0 seconds, not {self.timeout_s:g}")
+        for timeout_s in (self.timeout_s, self.onion_timeout_s, self.i2p_timeout_s):
+            if timeout_s is not None and not 0 < timeout_s < float("inf"):
+                raise InputError(f"the timeout must be over 0 seconds, not {timeout_s:g}")
         if not 0 <= self.linger_s < float("inf"):
             raise InputError(f"the linger time must be 0 seconds or more, not {self.linger_s:g}")
         if len(self.user_agent) > MAX_SUBVERSION_LENGTH:
@@ -106,6 +114,7 @@ class Prober:
         chain: Name of the chain, for the records.
         nonces: Those of our open connections.
         garbage: Where v2 connections get theirs.
+        timeouts: Seconds from the dial to the verdict, by network.
         is_stopping: Whether nothing more is begun, nor waited for.
 
     Raises:
@@ -121,6 +130,9 @@ class Prober:
         self.local = LocalVersion(user_agent=options.user_agent)
         self.chain = options.chain.chain.value
         self.nonces: set[int] = set()
+        self.timeouts = timeouts(
+            options.timeout_s, onion_s=options.onion_timeout_s, i2p_s=options.i2p_timeout_s
+        )
         self._pool = pool
         self._first_visit = _first_visit(options.transport)
         if self._first_visit is V2Visit:
@@ -162,6 +174,7 @@ class Prober:
             self.on_result(result)
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
+        again.take_the_way_of(visit)
         again.earlier = result
         again.used_s = monotonic() - visit.started
         again.timeout_s = left_s
@@ -216,9 +229,12 @@ def _first_visit(mode: TransportMode) -> type[Visit]:
     return V2Visit
 
 
-def skipped_result(target: str, chain: ChainParams, error: Skipped, netaddr: NetAddr) -> ProbeResult:
-    """Make the record of an address that policy kept us from dialling."""
-    return ProbeResult(target, chain.chain.value, Outcome.SKIPPED, time(), netaddr, error=error)
+def skipped_result(
+    target: str, chain: ChainParams, error: BitcoinHandshakeError, netaddr: NetAddr | None
+) -> ProbeResult:
+    """Make the record of an address that policy, or a network that is missing, kept us from dialling."""
+    phase = None if isinstance(error, Skipped) else getattr(error, "phase", None)
+    return ProbeResult(target, chain.chain.value, Outcome.SKIPPED, time(), netaddr, error=error, phase=phase)
 
 
 def failed_result(
@@ -228,12 +244,15 @@ def failed_result(
     return ProbeResult(target, chain.chain.value, Outcome.FAILED, time(), error=error, phase=phase)
 
 
-async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResult:
+async def probe_address(
+    netaddr: NetAddr, *, options: ProbeOptions, routes: RouteOptions = DIRECT
+) -> ProbeResult:
     """Dial one address and shake hands.
 
     Args:
-        netaddr: IPv4 or IPv6 address with its port.
+        netaddr: Address with its port.
         options: How to probe.
+        routes: By which way each network is reached.
 
     Returns:
         What it did; a failure is a result, not an exception.
@@ -244,12 +263,25 @@ async def probe_address(netaddr: NetAddr, *, options: ProbeOptions) -> ProbeResu
     """
     done: asyncio.Future[ProbeResult] = asyncio.get_running_loop().create_future()
     pool = DialPool()
+    decided = asyncio.Event()
+    router = Router(routes, decided.set)
     try:
         prober = Prober(pool, options, done.set_result)
+        visit = prober.visit(netaddr.to_text(), netaddr)
+        way = router.choose(netaddr)
+        while way is None and netaddr.network in router.pending:
+            decided.clear()
+            await decided.wait()
+            way = router.choose(netaddr)
+        if isinstance(way, BitcoinHandshakeError):
+            return skipped_result(visit.target, options.chain, way, netaddr)
+        if way is not None:
+            visit.take_way(way, router.fresh_isolation())
         try:
-            prober.start(prober.visit(netaddr.to_text(), netaddr))
+            prober.start(visit)
         except OutOfResources as shortage:
             raise EnvironmentFailure(f"cannot open a connection: {strerror(shortage.errno)}") from shortage
         return await done
     finally:
+        router.close()
         pool.close()

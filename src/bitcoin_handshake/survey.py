@@ -15,19 +15,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterable, Collection, Sequence
 from dataclasses import dataclass
 from os import strerror
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.limits import fit_concurrency, fit_lookups
+from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY, fit_concurrency, fit_lookups
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import (
     BadTarget,
+    BitcoinHandshakeError,
     EnvironmentFailure,
     InputError,
     Phase,
@@ -43,6 +44,9 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult, ResultSink
+from bitcoin_handshake.routes.limits import LIMITS
+from bitcoin_handshake.routes.options import DIRECT, RouteOptions
+from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.targets import Target
 from bitcoin_handshake.visit import Visit
@@ -72,6 +76,7 @@ class SurveyOptions:
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most; None for DEFAULT_CONCURRENCY.
         allow_private: Dial learned addresses that are not globally routable too.
+        routes: By which way each network is reached.
 
     Raises:
         InputError: A value is out of its range.
@@ -83,6 +88,7 @@ class SurveyOptions:
     resolver: str | None = None
     concurrency: int | None = None
     allow_private: bool = False
+    routes: RouteOptions = DIRECT
 
     def __post_init__(self) -> None:
         if self.port is not None and not 1 <= self.port <= 65535:
@@ -91,6 +97,27 @@ class SurveyOptions:
             raise InputError(f"at least 1 connection at once is needed, not {self.concurrency}")
         if not self.families:
             raise InputError("no address family to dial")
+        if self.resolver is not None and self.routes.proxy is not None:
+            raise InputError("a DNS server would be asked outside the proxy: leave out --resolver or --proxy")
+
+
+def _fit(wanted: int | None) -> tuple[int, dict[Network, int]]:
+    """Tell how many connections of fast networks may be open at once, and how many of each slow one.
+
+    Raises:
+        EnvironmentFailure: Not even one fits.
+    """
+    fast = wanted or DEFAULT_CONCURRENCY
+    slow = {
+        network: min(limits.concurrency, fast)
+        for network, limits in LIMITS.items()
+        if limits.concurrency is not None
+    }
+    room = fit_concurrency(fast + sum(slow.values()))
+    if room < fast + sum(slow.values()):
+        slow = {network: max(1, min(limit, room // 8)) for network, limit in slow.items()}
+        fast = max(1, room - sum(slow.values()))
+    return fast, slow
 
 
 class Survey:
@@ -109,7 +136,7 @@ class Survey:
         self._sink = sink
         self._chain: ChainParams = options.probe.chain
         self._port = options.port or self._chain.default_port
-        self._queue: deque[Visit] = deque()
+        self._queue: Backlog[Visit] = Backlog(1)
         self._learned: dict[NetAddr, dict[str, None]] = {}
         self._refused: set[NetAddr] = set()
         self._stopped = asyncio.Event()
@@ -135,17 +162,20 @@ class Survey:
             BrokenPipeError: The reader of the sink went away.
         """
         began = monotonic()
-        self._concurrency = fit_concurrency(self._options.concurrency)
+        self._concurrency, network_limits = _fit(self._options.concurrency)
         _log.debug("At most %d connections at once", self._concurrency)
+        self._queue = Backlog(2 * self._concurrency)
         self._changed = asyncio.Event()
         self._lookups = fit_lookups(self._options.concurrency)
         self._may_look_up = asyncio.Semaphore(self._lookups)
         self._pool = DialPool(
             concurrency=self._concurrency,
+            network_limits=network_limits,
             source=self._next_visit,
             on_turn=self._after_dials,
             on_shortage=self._give_up,
         )
+        self._router = Router(self._options.routes, self._pool.start_more)
         self._prober = Prober(self._pool, self._options.probe, self._record)
         feeding = asyncio.create_task(self._feed(batches))
         feeding.add_done_callback(self._end_of_feed)
@@ -158,6 +188,7 @@ class Survey:
             await asyncio.gather(feeding, stopping, return_exceptions=True)
             if self.summary.interrupted:
                 self._prober.stop()
+            self._router.close()
             self._pool.close()
             self.summary.elapsed_s = monotonic() - began
         if self._failure is not None:
@@ -197,8 +228,8 @@ class Survey:
                     elif target.netaddr is None:
                         names.append(target)
                     else:
-                        self._queue.append(self._typed(target, target.netaddr))
-                    if len(self._queue) >= 2 * self._concurrency:
+                        self._queue.add(self._typed(target, target.netaddr))
+                    if self._queue.is_full:
                         await self._room()
                 if names:
                     await self._start_lookup(lookups, names)
@@ -209,13 +240,15 @@ class Survey:
         """Wait until the queue has room and the sink takes more."""
         self._pool.start_more()
         await self._sink.drain()
-        while len(self._queue) >= 2 * self._concurrency:
+        while self._queue.is_full:
             self._changed.clear()
             await self._changed.wait()
 
     def _typed(self, target: Target, netaddr: NetAddr) -> Visit:
         if not netaddr.port and netaddr.network is not Network.I2P:
             netaddr = NetAddr(netaddr.network, netaddr.host, self._port)
+        if self._options.routes.cjdnsreachable:
+            netaddr = netaddr.as_cjdns()
         self.summary.addresses += 1
         return self._prober.visit(target.text, netaddr)
 
@@ -237,7 +270,9 @@ class Survey:
         visits: dict[NetAddr, Visit] = {}
         found = 0
         for target, answer in zip(names, answers, strict=True):
-            if isinstance(answer, ResolveFailed):
+            if answer is None:  # the proxy is given the name itself
+                self._queue.add(self._by_name(target))
+            elif isinstance(answer, ResolveFailed):
                 _log.warning("%s: %s", target.host, answer)
                 self._record(failed_result(target.text, self._chain, answer, Phase.RESOLVE))
             else:
@@ -263,13 +298,48 @@ class Survey:
             if skipped is not None:
                 self._skip(visit, skipped)
                 continue
-            self._queue.append(visit)
-            if len(self._queue) >= 2 * self._concurrency:
+            self._queue.add(visit)
+            if self._queue.is_full:
                 await self._room()
         self._changed.set()
         self._pool.start_more()
 
-    async def _resolve(self, target: Target) -> Resolution | ResolveFailed:
+    def _by_name(self, target: Target) -> Visit:
+        self.summary.addresses += 1
+        visit = self._prober.visit(target.text, NetAddr(Network.IPV4, "0.0.0.0", target.port or self._port))
+        visit.name = target.host
+        return visit
+
+    async def _resolve_by_proxy(self, target: Target) -> Resolution | None:
+        """Ask Tor for the addresses of a name; None where the proxy is to choose one of them itself."""
+        from bitcoin_handshake.resolver.resolution import Resolution, ResolvedAddress
+
+        began = monotonic()
+        async with self._may_look_up:
+            hosts = await self._router.resolve(target.host, timeout_s=self._options.probe.timeout_s)
+        self._names_under_way -= 1
+        self._changed.set()
+        if isinstance(hosts, Exception) or not hosts:
+            _log.info(
+                "%s: the proxy is given the name and connects to one of its addresses; "
+                "the others are not seen (%s)",
+                target.host,
+                hosts or "Tor gave no address",
+            )
+            return None
+        _log.info("%s: Tor gave %d addresses; each RESOLVE gives one of them", target.host, len(hosts))
+        return Resolution(
+            name=target.host,
+            addresses=tuple(
+                ResolvedAddress(host, Network.IPV6 if ":" in host else Network.IPV4) for host in hosts
+            ),
+            elapsed_ms=round((monotonic() - began) * 1000, 1),
+            server="Tor",
+        )
+
+    async def _resolve(self, target: Target) -> Resolution | ResolveFailed | None:
+        if self._options.routes.proxy is not None:
+            return await self._resolve_by_proxy(target)
         # Imported at the first name: a run with addresses only does not need it, and it takes a tenth
         # of the start.
         from bitcoin_handshake.resolver import resolve
@@ -299,6 +369,8 @@ class Survey:
         refused = 0
         for address in answer.addresses:
             netaddr = NetAddr(address.network, address.host, port)
+            if self._options.routes.cjdnsreachable:
+                netaddr = netaddr.as_cjdns()
             seeds = self._learned.get(netaddr)
             is_refused = not answer.local and self._refusal(netaddr) is not None
             refused += is_refused
@@ -330,21 +402,27 @@ class Survey:
     # --- dials ------------------------------------------------------------------------------
 
     def _next_visit(self, full: Collection[Network]) -> Visit | None:
-        """Give the pool the oldest visit to a network that has room; skip what is excluded."""
-        while not self._stopped.is_set() and (visit := self._take(full)) is not None:
-            excluded = exclusion(visit.netaddr, self._options.families)
-            if excluded is None:
-                return visit
-            self._skip(visit, excluded)
-        return None
-
-    def _take(self, full: Collection[Network]) -> Visit | None:
-        queue = self._queue
-        if not full:
-            return queue.popleft() if queue else None
-        for index, visit in enumerate(queue):
-            if visit.netaddr.network not in full:
-                del queue[index]
+        """Give the pool the oldest visit to a network that has room; skip what cannot be reached."""
+        router = self._router
+        while not self._stopped.is_set():
+            closed = {*full, *router.pending} if router.pending else full
+            visit = self._queue.take(closed)
+            if visit is None:
+                return None
+            netaddr = visit.netaddr
+            excluded = exclusion(netaddr, self._options.families)
+            if excluded is not None:
+                self._skip(visit, excluded)
+                continue
+            way = router.choose(netaddr)
+            if way is None:
+                if netaddr.network not in router.pending:
+                    return visit
+                self._queue.put_back(visit)
+            elif isinstance(way, BitcoinHandshakeError):
+                self._skip(visit, way)
+            else:
+                visit.take_way(way, router.fresh_isolation())
                 return visit
         return None
 
@@ -352,7 +430,7 @@ class Survey:
         self.summary.dialled = self._pool.dialled
         if not self._queue and self._is_fed and self._pool.is_idle:
             self._stopped.set()
-        if len(self._queue) < 2 * self._concurrency:
+        if not self._queue.is_full:
             self._changed.set()
 
     def _give_up(self, shortage: OutOfResources) -> None:
@@ -360,7 +438,7 @@ class Survey:
 
     # --- records out ------------------------------------------------------------------------
 
-    def _skip(self, visit: Visit, error: Skipped) -> None:
+    def _skip(self, visit: Visit, error: BitcoinHandshakeError) -> None:
         result = skipped_result(visit.target, self._chain, error, visit.netaddr)
         result.seeds = tuple(visit.seeds)
         result.resolve_ms = visit.resolve_ms

@@ -14,7 +14,8 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from bitcoin_handshake.engine.connection import Connection
-from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError, Phase
+from bitcoin_handshake.engine.protocol import ByteProtocol
+from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError, NoRoute, Phase, Unreachable
 from bitcoin_handshake.handshake import Handshake
 from bitcoin_handshake.measured import TransportMode, V2Facts, elapsed_ms
 from bitcoin_handshake.netaddr import IPV4_MAPPED_PREFIX, NetAddr, Network
@@ -26,6 +27,7 @@ from bitcoin_handshake.transport.v1 import V1Transport
 
 if TYPE_CHECKING:
     from bitcoin_handshake.prober import Prober
+    from bitcoin_handshake.routes.ways import Way
     from bitcoin_handshake.transcript.session import RecordedSession
     from bitcoin_handshake.transcript.sink import V2Secrets
     from bitcoin_handshake.transport.v2 import V2Transport
@@ -57,19 +59,27 @@ class Visit(Connection):
         session: What judges the node; None before it can be talked to.
         recorded: The session, where a transcript is kept.
         used_s: Seconds of the node's time that its connection before this one took.
+        way: The proxy that connects us, or None where the socket connects to the node itself.
+        isolation: What keeps the streams of nodes apart, where the proxy is Tor.
+        name: The node's name, which the proxy looks up in place of the address; '' for none.
+        proxy_bytes_sent: Bytes that went to the proxy before it connected us.
     """
 
     __slots__ = (
         "earlier",
+        "isolation",
         "messages",
+        "name",
         "nonce",
         "prober",
+        "proxy_bytes_sent",
         "recorded",
         "resolve_ms",
         "seeds",
         "session",
         "target",
         "used_s",
+        "way",
     )
 
     def __init__(
@@ -82,7 +92,7 @@ class Visit(Connection):
     ) -> None:
         options = prober.options
         is_traced = options.record_messages or options.transcripts is not None
-        super().__init__(netaddr, timeout_s=options.timeout_s, is_traced=is_traced)
+        super().__init__(netaddr, timeout_s=prober.timeouts[netaddr.network], is_traced=is_traced)
         self.prober = prober
         self.target = target
         self.seeds = seeds
@@ -93,8 +103,47 @@ class Visit(Connection):
         self.used_s = 0.0
         self.session: Session | None = None
         self.recorded: RecordedSession | None = None
+        self.way: Way | None = None
+        self.isolation = b""
+        self.name = ""
+        self.proxy_bytes_sent = 0
 
-    def open_protocol(self, now: float) -> Session:
+    def take_way(self, way: Way, isolation: bytes) -> None:
+        """Go through a proxy."""
+        self.way = way
+        self.route = way.route
+        self.isolation = isolation
+
+    def take_the_way_of(self, other: Visit) -> None:
+        """Reach the same node as another visit does."""
+        self.way = other.way
+        self.route = other.route
+        self.isolation = other.isolation
+        self.name = other.name
+
+    def open_protocol(self, now: float) -> ByteProtocol:
+        """Begin with the proxy, where there is one, else with the node."""
+        way = self.way
+        if way is None:
+            return self.open_session(now)
+        return way.client(
+            self.netaddr,
+            self.name,
+            isolation=self.isolation,
+            now=now,
+            deadline=self.deadline,
+            then=self._begin_session,
+        )
+
+    def _begin_session(self, now: float) -> Session:
+        """Go on with the node: the proxy has connected us."""
+        assert self.way is not None
+        self.way.has_worked = True
+        self.connected_at = now
+        self.proxy_bytes_sent = self.bytes_sent
+        return self.open_session(now)
+
+    def open_session(self, now: float) -> Session:
         """Compose transport, handshake and session, with a nonce and a time of its own."""
         return self._compose(
             V1Transport(self.prober.options.chain.magic), now, self.started + self.timeout_s, None
@@ -186,7 +235,7 @@ class Visit(Connection):
         prober = self.prober
         self._forget()
         session = self.session
-        result = self._failed(self.error, Phase.CONNECT) if session is None else self._judge(session)
+        result = self._unconnected() if session is None else self._judge(session)
         earlier = self.earlier
         prober.on_result(result if earlier is None else node_result(earlier, result))
 
@@ -211,12 +260,39 @@ class Visit(Connection):
             self.prober.chain,
             Outcome.FAILED,
             time(),
-            self.netaddr,
+            self.netaddr if not self.name else None,
             tuple(self.seeds),
             error,
             phase,
             resolve_ms=self.resolve_ms,
         )
+
+    def _unconnected(self) -> ProbeResult:
+        """Make the record of a node that we were not connected to."""
+        error = self.error
+        if self.way is not None:
+            return self._unconnected_by_proxy(self.way)
+        # It failed at once where the socket was never watched: this machine's own routing said so.
+        if isinstance(error, Unreachable) and error.is_no_route and not hasattr(self, "fd"):
+            return self._skipped(NoRoute(network=self.netaddr.network, why=error.why), None)
+        return self._failed(error, Phase.CONNECT)
+
+    def _unconnected_by_proxy(self, way: Way) -> ProbeResult:
+        from bitcoin_handshake.errors.proxies import ProxyStopped, ProxyUnreachable
+
+        error = self.error
+        if error is not None:
+            kind = ProxyStopped if way.has_worked else ProxyUnreachable
+            return self._skipped(kind(proxy=way.place, why=str(error)), Phase.PROXY)
+        failure = None if self.protocol is None else self.protocol.error
+        if not isinstance(failure, BitcoinHandshakeError):
+            failure = InternalError("the proxy's protocol ended without a result")
+        return self._failed(failure, Phase.PROXY)
+
+    def _skipped(self, error: BitcoinHandshakeError, phase: Phase | None) -> ProbeResult:
+        result = self._failed(error, phase)
+        result.outcome = Outcome.SKIPPED
+        return result
 
     def _judge(self, session: Session) -> ProbeResult:
         prober = self.prober
@@ -231,7 +307,7 @@ class Visit(Connection):
             prober.chain,
             session.outcome,
             now_unix,
-            self.netaddr,
+            self.netaddr if not self.name else None,
             tuple(self.seeds),
             error,
             None if error is None else error.phase,
@@ -251,7 +327,7 @@ class Visit(Connection):
         if session.verack_at is not None:
             result.verack_ms = elapsed_ms(connected_at, session.verack_at)
         result.ping_ms = session.ping_ms
-        result.bytes_sent = self.bytes_sent
+        result.bytes_sent = self.bytes_sent - self.proxy_bytes_sent
         result.bytes_received = session.bytes_received
         result.messages = self.messages
         return result
@@ -270,7 +346,7 @@ class V2Visit(Visit):
 
     transport: V2Transport
 
-    def open_protocol(self, now: float) -> Session:
+    def open_session(self, now: float) -> Session:
         """Compose them with keys and garbage that no connection had before."""
         # The v2 transport takes 5 ms to import, which a run over v1 does not need.
         from bitcoin_handshake.transport.v2 import V2Transport
@@ -304,7 +380,7 @@ class V2Visit(Visit):
         self._forget()
         session = self.session
         if session is None:
-            prober.on_result(self._failed(self.error, Phase.CONNECT))
+            prober.on_result(self._unconnected())
             return
         result = self._judge(session)
         result.v2 = self._facts(session)

@@ -214,7 +214,7 @@ def test_refuses_whatever_core_calls_not_routable() -> None:
         ("::1", IP_NETWORKS, None),
         ("1.2.3.4", {Network.IPV6}, "policy.address_family"),
         ("::1", {Network.IPV4}, "policy.address_family"),
-        ("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", IP_NETWORKS, "policy.no_proxy"),
+        ("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", IP_NETWORKS, None),
     ],
 )
 def test_what_cannot_be_dialled_however_it_came(

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import defaults
 from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
+from bitcoin_handshake.cli.network_options import network_options, route_options_from
 from bitcoin_handshake.cli.options import (
     ChainType,
     HexType,
@@ -156,6 +157,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
     metavar="HEX",
     help="Magic of another chain (mainnet: f9beb4d9).",
 )
+@network_options
 @output_options
 @click.option("--messages", "record_messages", is_flag=True, help="Every message with its time (JSON, CSV).")
 @click.option(
@@ -193,6 +195,7 @@ def command(ctx: click.Context, /, **_: object) -> int:
     survey = SurveyOptions(
         probe=ProbeOptions(chain=chain, **fields_from(ctx, ProbeOptions)),
         families=frozenset({Network(family)}) if family else IP_NETWORKS,
+        routes=route_options_from(params),
         **fields_from(ctx, SurveyOptions),
     )
     return run_handshake(

@@ -45,9 +45,10 @@ class DialPool:
     """Dials what a source gives, as many at once as there is room for.
 
     Args:
-        concurrency: Connections at once, at most.
+        concurrency: Connections at once, at most, without those of limited networks.
         source: Where the next connection comes from; asked again after every turn of the dialer.
-        network_limits: Connections at once of one network, at most; the others share `concurrency`.
+        network_limits: Connections at once of one network, at most, beside the others, which share
+            `concurrency`.
         on_turn: Called after every attempt to start more.
         on_shortage: Called where this machine could open no connection for SHORTAGE_LIMIT_S, while
             none was in flight. Nothing more of the source is dialled then.
@@ -75,8 +76,10 @@ class DialPool:
         self._limits = network_limits
         self._on_turn = on_turn
         self._on_shortage = on_shortage
-        self._open: Counter[Network] = Counter()
+        self._open: Counter[Network] = Counter()  # of limited networks
+        self._open_limited = 0
         self._full: frozenset[Network] = _NONE_FULL
+        self._unlimited = frozenset(Network) - network_limits.keys()
         self._refused: Connection | None = None
         self._again: deque[tuple[Connection, float, Callable[[], None]]] = deque()
         self._retry_handle: asyncio.TimerHandle | None = None
@@ -136,7 +139,7 @@ class DialPool:
         """Dial what the source gives, as far as there is room; the rest follows in later rounds."""
         if self._is_stopped:
             return
-        if not self.is_short and self._take_from_source() and self.in_flight < self._concurrency:
+        if not self.is_short and self._take_from_source():
             self._schedule()
         if self._on_turn is not None:
             self._on_turn()
@@ -156,12 +159,17 @@ class DialPool:
 
     def _take_from_source(self) -> bool:
         """Dial up to DIALS_PER_TURN connections; tell whether there may be more."""
-        room = min(DIALS_PER_TURN, self._concurrency - self.in_flight)
-        while room > 0:
-            connection = self._refused or self._source(self._full)
+        for _ in range(DIALS_PER_TURN):
+            has_room = self.in_flight - self._open_limited < self._concurrency
+            if not has_room and len(self._full) == len(self._limits):
+                return False
+            connection = self._refused
+            if connection is None:
+                connection = self._source(self._full if has_room else self._full | self._unlimited)
+            elif not has_room and connection.netaddr.network in self._unlimited:
+                return False
             if connection is None:
                 return False
-            room -= 1
             self._refused = None
             try:
                 self.dial(connection)
@@ -227,5 +235,8 @@ class DialPool:
         self._count(connection.netaddr.network, -1)
 
     def _count(self, network: Network, change: int) -> None:
+        if network not in self._limits:
+            return
         self._open[network] += change
+        self._open_limited += change
         self._full = frozenset(name for name, limit in self._limits.items() if self._open[name] >= limit)

@@ -54,7 +54,15 @@ from bitcoin_handshake.errors.proxies import (
 )
 from bitcoin_handshake.netaddr import NetAddr, Network, ipv4_text
 
-__all__ = ["MAX_CREDENTIAL_LEN", "Command", "Credentials", "Socks5Client", "address_bytes", "name_bytes"]
+__all__ = [
+    "MAX_CREDENTIAL_LEN",
+    "Command",
+    "Credentials",
+    "Socks5Client",
+    "Socks5Greeting",
+    "address_bytes",
+    "name_bytes",
+]
 
 MAX_CREDENTIAL_LEN = 255
 """Bytes of a user name or a password at most (RFC 1929)."""
@@ -287,6 +295,22 @@ class Socks5Client(ProxyClient):
         del held[: end + 2]
         self._succeed()
         return True
+
+
+class Socks5Greeting(Socks5Client):
+    """Greets a SOCKS5 proxy and asks nothing of it: finished when it chose an authentication method.
+
+    Args:
+        now, deadline: See `ProxyClient`.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, *, now: float, deadline: float) -> None:
+        super().__init__(b"", now=now, deadline=deadline)
+
+    def _send_request(self) -> None:
+        self._succeed()
 
 
 def _host_text(kind: int, address: bytes) -> str:

@@ -17,8 +17,10 @@ __all__ = [
     "ConnectRefused",
     "ConnectTimeout",
     "NameNotFound",
+    "NetworkExcluded",
     "NoAddresses",
     "NoProxy",
+    "NoRoute",
     "NotRoutable",
     "ResolveFailed",
     "ResolveRefused",
@@ -52,8 +54,22 @@ class Unreachable(ConnectError):
 
     why: str
 
+    @property
+    def is_no_route(self) -> bool:
+        """Whether this machine has no way to the whole network."""
+        return self.why in _NO_ROUTE
+
     def __str__(self) -> str:
         return f"unreachable: {self.why}"
+
+
+_NO_ROUTE = frozenset(
+    {
+        "no route to its network",
+        "this system does not speak its address family",
+        "this system has no address to reach it from",
+    }
+)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -187,6 +203,33 @@ class NoProxy(Skipped):
     code = FailureCode.POLICY_NO_PROXY
 
     network: str
+    why: str = ""
 
     def __str__(self) -> str:
-        return f"no proxy is configured for {self.network}"
+        more = f": {self.why}" if self.why else ""
+        return f"no proxy is configured for {self.network}{more}"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkExcluded(Skipped):
+    """The network is none of those that --onlynet names."""
+
+    code = FailureCode.POLICY_ONLYNET
+
+    network: str
+
+    def __str__(self) -> str:
+        return f"{self.network} is none of the networks of --onlynet"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NoRoute(Skipped):
+    """This machine has no route to the network of the address."""
+
+    code = FailureCode.POLICY_NO_ROUTE
+
+    network: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.network} cannot be reached from this machine: {self.why}"
