@@ -55,7 +55,11 @@ def network_options(command: Decorated) -> Decorated:
                 help="Limit per onion service [60].",
             ),
             click.option(
-                "--i2p-timeout", "i2p_timeout_s", type=SecondsType(), metavar="SECONDS", help="Limit per I2P node [90]."
+                "--i2p-timeout",
+                "i2p_timeout_s",
+                type=SecondsType(),
+                metavar="SECONDS",
+                help="Limit per I2P node [90].",
             ),
         )
     ):
