@@ -25,6 +25,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # Whoever runs the suite behind `nohup` hands on an ignored SIGHUP, which the command rightly leaves ignored.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `( pytest & )` in a shell without job control
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _GROUP_BY_FIXTURE = {
     "litecoind": "node",

@@ -94,7 +94,7 @@ import signal, sys, types
 class Loading(types.ModuleType):
     def __getattr__(self, name):
         if name == "run":
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(int(sys.argv[1]))
         raise AttributeError(name)
 
 sys.modules["bitcoin_handshake.cli.main"] = Loading("bitcoin_handshake.cli.main")
@@ -103,8 +103,13 @@ run()
 """
 
 
-def test_ctrl_c_while_the_command_loads_ends_it_without_a_word() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_command_loads_ends_it_without_output(number: signal.Signals) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", _INTERRUPTED, str(int(number))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "")

@@ -11,7 +11,7 @@ from bitcoin_handshake.codes import FAILURE_SENTENCES
 from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError
 from bitcoin_handshake.records import Outcome, ProbeResult
 
-__all__ = ["MAX_BREAKDOWN", "OTHERS", "Summary"]
+__all__ = ["MAX_BREAKDOWN", "OTHERS", "Summary", "duration_text"]
 
 MAX_BREAKDOWN = 1000
 """Distinct reasons, and distinct user agents, that a summary counts by themselves."""
@@ -38,6 +38,8 @@ class Summary:
             under `others`.
         elapsed_s: Seconds since the run began.
         interrupted: Whether `stop` ended it.
+        without_address: Records of targets that gave no address.
+        is_open: Whether targets were still to come, or to be resolved, when the run ended.
         bug: The first bug of ours that a record tells of; its cause is the exception itself.
     """
 
@@ -56,12 +58,19 @@ class Summary:
     user_agents: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
     interrupted: bool = False
+    without_address: int = 0
+    is_open: bool = False
     bug: InternalError | None = None
 
     @property
     def total(self) -> int:
         """All records."""
         return self.ok + self.partial + self.failed + self.skipped
+
+    @property
+    def expected(self) -> int:
+        """Records that the targets known so far will give."""
+        return max(self.addresses + self.without_address, self.total)
 
     def count(self, result: ProbeResult) -> None:
         """Count one record."""
@@ -80,6 +89,8 @@ class Summary:
             _tally(self.reasons, _reason_kind(result.error))
             if self.bug is None and isinstance(result.error, InternalError):
                 self.bug = result.error
+        if result.netaddr is None:
+            self.without_address += 1
         if result.anomalies:
             self.with_anomalies += 1
         user_agent = result.user_agent
@@ -114,12 +125,28 @@ class Summary:
             return ""
         return f"{count} {'node' if count == 1 else 'nodes'} with anomalies; --json or -v shows them"
 
+    def elapsed_text_line(self) -> str:
+        """Write how long the run took."""
+        return f"Elapsed: {duration_text(self.elapsed_s)}"
+
     def to_text_line(self) -> str:
-        """Write the sum line."""
-        line = (
-            f"Finished! Handshake results: {self.ok} OK | {self.partial} PARTIALLY OK | {self.failed} FAILED"
-        )
+        """Write the sum line. It begins with `Finished!`, or says where an interrupted run ended."""
+        end = "Finished!"
+        if self.interrupted:
+            more = " or more" if self.is_open else ""
+            end = f"Interrupted after {self.total} of {self.expected}{more}!"
+        line = f"{end} Handshake results: {self.ok} OK | {self.partial} PARTIALLY OK | {self.failed} FAILED"
         return f"{line} | {self.skipped} SKIPPED" if self.skipped else line
+
+
+def duration_text(seconds: float) -> str:
+    """Write a duration: `3.2 s`, `4 min 10 s`, `2 h 3 min`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _verb(word: str, count: int) -> str:

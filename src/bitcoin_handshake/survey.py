@@ -191,6 +191,7 @@ class Survey:
             self._router.close()
             self._pool.close()
             self.summary.elapsed_s = monotonic() - began
+            self.summary.is_open = not self._is_fed
         if self._failure is not None:
             raise self._failure
         await self._sink.drain()

@@ -13,6 +13,8 @@ def test_numbers_are_those_of_the_documentation() -> None:
         "NOTHING_RESOLVED": 3,
         "ENVIRONMENT": 4,
         "INTERNAL": 70,
+        "HUNG_UP": 129,
         "INTERRUPTED": 130,
         "PIPE_CLOSED": 141,
+        "TERMINATED": 143,
     }

@@ -25,6 +25,7 @@ def test_the_first_signal_calls_stop_in_the_loop(number: signal.Signals) -> None
     with Interrupts() as interrupts:
         asyncio.run(run(interrupts))
         assert interrupts.happened
+        assert interrupts.exit_code == 128 + number
     assert [signal.getsignal(each) for each in SIGNALS] == before
 
 
@@ -39,14 +40,15 @@ def test_a_signal_that_came_before_counts() -> None:
         asyncio.run(run(interrupts))
 
 
-def test_a_hangup_that_is_ignored_stays_so() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_is_ignored_stays_so(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         with Interrupts() as interrupts:
-            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), number)
             assert not interrupts.happened
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(number, before)
 
 
 def test_the_second_signal_ends_the_process_in_a_hurry() -> None:

@@ -79,7 +79,6 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         (["--timeout=3", "seed.example", "other"], ("seed.example", "other")),
         (["handshake", "demo"], ("demo",)),
         (["demo."], ("demo.",)),
-        (["-t", "3", "demo"], ("demo",)),
         ([], ()),
     ],
 )
@@ -91,10 +90,52 @@ def test_what_names_no_command_is_for_the_default_one(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demmo"], "no such command: 'demmo'; did you mean 'demo'?"),
+        (["Demo"], "no such command: 'Demo'; did you mean 'demo'?"),
+        (["simulat", "--nodes", "3"], "did you mean 'simulate'?"),
+        (["decod", "--type", "ping"], "did you mean 'decode'?"),
+        (["--json", "demo"], "'demo' is a command and comes first: bitcoin-handshake demo [OPTIONS]"),
+        (["--json", "replya", "x.jsonl"], "did you mean 'replay'?"),
+        (["-t", "3", "seed.example", "demo"], "'demo' is a command and comes first"),
+    ],
+)
+def test_what_is_like_a_command_is_wrong_usage_and_never_looked_up(
+    arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: object) -> int:
+        raise AssertionError("nothing must be looked up")
+
+    monkeypatch.setattr("bitcoin_handshake.cli.runner.run_handshake", never)
+    assert main(arguments) == ExitCode.USAGE
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert words in err
+    assert "write 'bitcoin-handshake handshake " in err
+
+
+@pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
+def test_every_command_is_suggested(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"{name}{name[-1]}"]) == ExitCode.USAGE
+    assert f"did you mean {name!r}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "code", "line"),
     [
         (InputError("nothing\nto do"), ExitCode.USAGE, "nothing\\nto do"),
         (EnvironmentFailure("disk full"), ExitCode.ENVIRONMENT, "disk full"),
+        (
+            OSError(errno.EMFILE, "Too many open files", "/lib/python/asyncio.py"),
+            ExitCode.ENVIRONMENT,
+            "too many open files: raise the limit (ulimit -n), or close some",
+        ),
+        (
+            ImportError("libx.so: cannot open shared object file: Too many open files"),
+            ExitCode.ENVIRONMENT,
+            "too many open files: raise the limit (ulimit -n), or close some",
+        ),
         (OSError(errno.ENOSPC, "No space left", "x"), ExitCode.ENVIRONMENT, "x: No space left"),
         (
             RuntimeError("boom\x1b[2J"),

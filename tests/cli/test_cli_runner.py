@@ -49,18 +49,17 @@ def _node(network: SimulatedNetwork) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("summary", "interrupted", "code"),
+    ("summary", "code"),
     [
-        (Summary(ok=1, failed=9, addresses=10), False, ExitCode.OK),
-        (Summary(partial=1, addresses=1), False, ExitCode.NONE_COMPLETED),
-        (Summary(failed=1, addresses=1), False, ExitCode.NONE_COMPLETED),
-        (Summary(skipped=2, addresses=2), False, ExitCode.NONE_COMPLETED),
-        (Summary(failed=3), False, ExitCode.NOTHING_RESOLVED),
-        (Summary(ok=1, addresses=1), True, ExitCode.INTERRUPTED),
+        (Summary(ok=1, failed=9, addresses=10), ExitCode.OK),
+        (Summary(partial=1, addresses=1), ExitCode.NONE_COMPLETED),
+        (Summary(failed=1, addresses=1), ExitCode.NONE_COMPLETED),
+        (Summary(skipped=2, addresses=2), ExitCode.NONE_COMPLETED),
+        (Summary(failed=3), ExitCode.NOTHING_RESOLVED),
     ],
 )
-def test_exit_code(summary: Summary, interrupted: bool, code: ExitCode) -> None:
-    assert exit_code(summary, interrupted=interrupted) is code
+def test_exit_code(summary: Summary, code: ExitCode) -> None:
+    assert exit_code(summary) is code
 
 
 def test_text(core_node: SimulatedNetwork, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +69,7 @@ def test_text(core_node: SimulatedNetwork, capsys: pytest.CaptureFixture[str]) -
     assert lines[0].startswith(f"OK      {core_node.nodes[0].netaddr.to_text()}")
     said = "/Satoshi:28.1.0/  70016  height 0  NETWORK WITNESS NETWORK_LIMITED P2P_V2"
     assert f"  v2  {said}  connect " in lines[0]
+    assert re.fullmatch(r"Elapsed: [0-9.]+ s", lines.pop(-2))
     assert lines[1:] == [
         "", "User agents", "  1  /Satoshi:28.1.0/", "", "v2: 1 of 1 speaks it, 1 claims it", "",
         "Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED",
@@ -102,7 +102,8 @@ def test_csv(core_node: SimulatedNetwork, capsys: pytest.CaptureFixture[str]) ->
     out, err = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(out)))
     assert sorted(row["outcome"] for row in rows) == ["failed", "ok"]
-    assert err == "Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED\n"
+    assert re.fullmatch(r"Elapsed: [0-9.]+ s", err.splitlines()[0])
+    assert err.splitlines()[1:] == ["Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED"]
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv"])
@@ -129,7 +130,8 @@ def test_a_file_gets_the_text_and_standard_error_the_sum(
     assert main([*_node(core_node), "-o", str(path)]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED\n"
+    assert re.fullmatch(r"Elapsed: [0-9.]+ s", err.splitlines()[0])
+    assert err.splitlines()[1:] == ["Finished! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED"]
     assert path.read_text().startswith("OK      ")
     assert path.read_text().endswith(err)
 
@@ -261,9 +263,10 @@ def test_the_first_signal_prints_what_is_known(number: signal.Signals, core_node
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert first.startswith(b"OK      ")
-    assert out.endswith(b"\nFinished! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED\n")
+    assert out.endswith(b"\nInterrupted after 1 of 2! Handshake results: 1 OK | 0 PARTIALLY OK | 0 FAILED\n")
+    assert re.search(rb"\nElapsed: [0-9.]+ s\nInterrupted", out)
     assert b"Traceback" not in err
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
 
 
 def test_a_signal_ends_a_run_that_waits_for_input(core_node: SimulatedNetwork) -> None:
@@ -276,7 +279,8 @@ def test_a_signal_ends_a_run_that_waits_for_input(core_node: SimulatedNetwork) -
         assert json.loads(process.stdout.readline())["outcome"] == "ok"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert err == b"Finished! Handshake results: 2 OK | 0 PARTIALLY OK | 0 FAILED\n"
+    end = b"Interrupted after 2 of 2 or more!"
+    assert err.splitlines()[-1] == end + b" Handshake results: 2 OK | 0 PARTIALLY OK | 0 FAILED"
     assert process.returncode == 130
 
 
@@ -460,3 +464,72 @@ def test_runs_outside_the_main_thread(core_node: SimulatedNetwork, tmp_path: Pat
     thread.start()
     thread.join(30)
     assert codes == [0]
+
+
+@pytest.mark.parametrize("limit", [6, 8, 10, 11, 12, 13, 14, 16, 20, 24])
+def test_too_few_descriptors_are_one_clear_line(limit: int) -> None:
+    def lower() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    process = _start(CLOSED, "seed.invalid", preexec_fn=lower)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert out == b""
+    assert (
+        err
+        == (
+            f"bitcoin-handshake: the limit of open files is {limit}: too low for any connection; "
+            "raise it (ulimit -n)\n"
+        ).encode()
+    )
+
+
+@pytest.mark.parametrize("limit", [32, 40, 64, 100])
+def test_few_descriptors_are_enough(limit: int, core_node: SimulatedNetwork, tmp_path: Path) -> None:
+    def lower() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    node = core_node.nodes[0].netaddr.to_text()
+    targets = tmp_path / "targets"
+    targets.write_text(f"{node}\n{CLOSED}\n" * 50)
+    files = ["-o", str(tmp_path / "out"), "--transcript", str(tmp_path / "transcript"), f"@{targets}"]
+    process = _start(*by_name(core_node), "--json", *files, node, preexec_fn=lower)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    records = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert sorted(record["outcome"] for record in records) == ["failed"] * 50 + ["ok"] * 52
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_does_not_end_a_run(number: signal.Signals) -> None:
+    process = _start(
+        "-", "--json", stdin=subprocess.PIPE, preexec_fn=lambda: signal.signal(number, signal.SIG_IGN)
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{CLOSED}\n".encode())
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["code"] == "connect.refused"
+    process.send_signal(number)
+    out, _ = process.communicate(f"{CLOSED}\n".encode(), timeout=30)
+    assert json.loads(out)["code"] == "connect.refused"
+    assert process.returncode == 1
+
+
+def test_ctrl_c_during_the_start_prints_no_traceback() -> None:
+    """At many moments of the start, from the first import of ours on."""
+    code = (
+        "import bitcoin_handshake.__main__ as entry, os, signal, sys\n"
+        "signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))\n"
+        "signal.setitimer(signal.ITIMER_REAL, float(sys.argv.pop(1)))\n"
+        "entry.run()\n"
+    )
+    for step in range(1, 60):
+        delay = str(step * 0.004)
+        done = subprocess.run(
+            [sys.executable, "-c", code, delay, "-t", "0.2", CLOSED],
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert b"Traceback" not in done.stderr, done.stderr
+        # -SIGALRM: the timer came when the interpreter had put the handlers back, at its end.
+        assert done.returncode in (1, 130, -signal.SIGALRM), (delay, done)

@@ -195,19 +195,6 @@ async def test_a_failure_is_told_at_once_and_raised(
         sink.raise_failure()
 
 
-@pytest.mark.asyncio
-async def test_counts_records_without_address() -> None:
-    writer = BackgroundWriter(lambda text: None)
-    sink, _ = _sink(writer)
-    sink.write(ok())
-    without = ok()
-    without.netaddr = None
-    sink.write(without)
-    assert sink.without_address == 1
-    sink.finish()
-    writer.close()
-
-
 def test_a_descriptor_in_non_blocking_mode_gets_everything() -> None:
     reader, writer = os.pipe()
     flags = fcntl.fcntl(writer, fcntl.F_GETFL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bitcoin_handshake.errors import AnomalyCode, ConnectRefused, NotRoutable, SpeaksHttp
 from bitcoin_handshake.measured import V2Facts
 from bitcoin_handshake.records import Outcome
@@ -67,3 +69,26 @@ def test_counts_nodes_with_anomalies() -> None:
     assert summary.anomalies_text_line() == "1 node with anomalies; --json or -v shows them"
     summary.count(probe_result(anomalies=[AnomalyCode.MALFORMED]))
     assert summary.anomalies_text_line() == "2 nodes with anomalies; --json or -v shows them"
+
+
+def test_an_interrupted_run_says_where_it_ended() -> None:
+    summary = Summary(ok=1, failed=1, addresses=10, without_address=1, interrupted=True)
+    end = "Handshake results: 1 OK | 0 PARTIALLY OK | 1 FAILED"
+    assert summary.to_text_line() == f"Interrupted after 2 of 11! {end}"
+    summary.is_open = True
+    assert summary.to_text_line() == f"Interrupted after 2 of 11 or more! {end}"
+
+
+def test_targets_without_an_address_are_expected_records() -> None:
+    summary = Summary(addresses=3)
+    summary.count(probe_result(outcome=Outcome.FAILED, netaddr=None, error=TIMEOUT))
+    assert (summary.without_address, summary.expected) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (3.21, "3.2 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (250.0, "4 min 10 s"),
+     (7380.0, "2 h 3 min")],
+)  # fmt: skip
+def test_elapsed_time(seconds: float, text: str) -> None:
+    assert Summary(elapsed_s=seconds).elapsed_text_line() == f"Elapsed: {text}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from bitcoin_handshake.cli.exit_codes import ExitCode
 from bitcoin_handshake.cli.interrupts import Interrupts
+from bitcoin_handshake.engine.limits import fit_concurrency
 
 __all__ = ["run_interruptible"]
 
@@ -23,7 +24,12 @@ def run_interruptible(
         with_uvloop: Whether to use uvloop, where it is installed. Loading it takes a tenth of the start.
             It helps commands that serve many sockets by asyncio protocols (`simulate`, `demo`). The
             dialer has its own epoll, so the `handshake` command is as fast without it.
+
+    Raises:
+        EnvironmentFailure: The limit of open files is too low for a single connection. Found here, before the
+            loop opens its own, which would end in a traceback.
     """
+    fit_concurrency(1)
     gc.freeze()
     with (
         Interrupts(hurry=_leave_in_a_hurry) as interrupts,

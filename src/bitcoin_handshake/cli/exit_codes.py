@@ -16,5 +16,7 @@ class ExitCode(IntEnum):
     NOTHING_RESOLVED = 3  # no target gave an address
     ENVIRONMENT = 4  # this machine fails: no such file, disk full, no descriptors, proxy down
     INTERNAL = 70  # a bug of ours
-    INTERRUPTED = 130  # SIGINT, SIGTERM or SIGHUP; what was known is printed
+    HUNG_UP = 129  # ended by SIGHUP; what was known is printed
+    INTERRUPTED = 130  # interrupted by SIGINT (Ctrl-C); what was known is printed
     PIPE_CLOSED = 141  # the reader of the output went away
+    TERMINATED = 143  # ended by SIGTERM; what was known is printed

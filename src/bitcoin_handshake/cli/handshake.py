@@ -183,6 +183,7 @@ def command(ctx: click.Context, /, **_: object) -> int:
         raise click.UsageError("--transcript-secrets needs --transcript", ctx)
     if not params["targets"]:
         raise click.UsageError("no target: name a DNS seed, an address, @FILE or -", ctx)
+    _check_targets(ctx)
 
     from bitcoin_handshake.cli.logs import configure_logging
     from bitcoin_handshake.cli.runner import HandshakeOptions, run_handshake
@@ -203,6 +204,14 @@ def command(ctx: click.Context, /, **_: object) -> int:
             targets=params["targets"], survey=survey, transcript=params["transcript"], output=output
         )
     )
+
+
+def _check_targets(ctx: click.Context) -> None:
+    from bitcoin_handshake.cli.main import IMPLICIT, check_not_a_command
+
+    if ctx.meta.get(IMPLICIT):
+        for target in ctx.params["targets"]:
+            check_not_a_command(target, ctx)
 
 
 def chain_from(ctx: click.Context) -> ChainParams:

@@ -20,17 +20,21 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """Catches the signals that ask a process to end, inside a `with` block.
 
-    A SIGHUP that is ignored (`nohup`) stays so. Outside the main thread nothing is caught.
+    A signal that is ignored (SIGHUP by `nohup`, SIGINT in a background job) stays so.
+    Outside the main thread nothing is caught.
 
     Args:
         hurry: Called before the process ends at once; must be quick.
 
     Attributes:
         happened: Whether one came.
+        exit_code: That of a process that the first one ended: 130 for SIGINT, 143 for SIGTERM, 129 for
+            SIGHUP.
     """
 
     def __init__(self, *, hurry: Callable[[], None] | None = None) -> None:
         self.happened = False
+        self.exit_code = ExitCode.INTERRUPTED
         self._hurry = hurry
         self._stop: Callable[[], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -46,7 +50,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                if signal.getsignal(number) is signal.SIG_IGN:
                     continue
                 self._previous[number] = signal.signal(number, self._handle)
         return self
@@ -61,7 +65,8 @@ class Interrupts:
         if self.happened:
             if self._hurry is not None:
                 self._hurry()
-            os._exit(ExitCode.INTERRUPTED)
+            os._exit(self.exit_code)
         self.happened = True
+        self.exit_code = ExitCode(128 + number)
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop)

@@ -20,14 +20,17 @@ from click.shell_completion import CompletionItem
 from bitcoin_handshake import __version__
 from bitcoin_handshake.cli.command import PROGRAM, format_examples
 from bitcoin_handshake.cli.exit_codes import ExitCode
+from bitcoin_handshake.cli.nearest import nearest
 from bitcoin_handshake.cli.options import version_option
 from bitcoin_handshake.cli.variables import ENV_PREFIX, blamed_variables
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 
-__all__ = ["COMPLETE_VARIABLE", "cli", "main", "run"]
+__all__ = ["COMPLETE_VARIABLE", "IMPLICIT", "check_not_a_command", "cli", "main", "run"]
 
 COMPLETE_VARIABLE = "_BITCOIN_HANDSHAKE_COMPLETE"
 DEFAULT_COMMAND = "handshake"
+IMPLICIT = "bitcoin_handshake.implicit"
+"""Set in the context where no command was named."""
 _EAGER = frozenset({"-h", "--help", "-V", "--version"})
 
 _COMMANDS = {
@@ -63,6 +66,9 @@ class DefaultGroup(click.Group):
         options may follow, so nothing is put there.
         """
         if not (args and (args[0] in _COMMANDS or args[0] in _EAGER)) and (args or not ctx.resilient_parsing):
+            if args:
+                check_not_a_command(args[0], ctx)
+            ctx.meta[IMPLICIT] = True
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
 
@@ -105,6 +111,24 @@ def cli() -> None:
     """Shake hands with Bitcoin nodes and say truthfully what each of them did."""
 
 
+def check_not_a_command(word: str, ctx: click.Context) -> None:
+    """Refuse a target that is most likely a command, mistyped or in the wrong place.
+
+    Raises:
+        click.UsageError: It has no dot and is like a command; nothing is looked up then.
+    """
+    if not word.replace("-", "").isalnum() or word.startswith("-") or ctx.resilient_parsing:
+        return
+    like = nearest(word, _COMMANDS)
+    if like is None:
+        return
+    if word == like:
+        why = f"{word!r} is a command and comes first: {PROGRAM} {word} [OPTIONS]"
+    else:
+        why = f"no such command: {word!r}; did you mean {like!r}?"
+    raise click.UsageError(f"{why} For a host of this name write '{PROGRAM} {DEFAULT_COMMAND} {word}'", ctx)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -137,7 +161,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno is None:
             return _internal(error)
         _forget_stdout()
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return _too_many_files()
         return _fail(_os_error_text(error), ExitCode.ENVIRONMENT)
+    except ImportError as error:  # a library cannot be opened
+        return _too_many_files() if os.strerror(errno.EMFILE) in str(error) else _internal(error)
     except Exception as error:
         return _internal(error)
 
@@ -219,6 +247,11 @@ def _fail(message: str, code: ExitCode) -> ExitCode:
             sys.stderr.write(f"{PROGRAM}: {text}\n")
             sys.stderr.flush()
     return code
+
+
+def _too_many_files() -> ExitCode:
+    """Say so without the name of the file, which may be one of Python's own."""
+    return _fail("too many open files: raise the limit (ulimit -n), or close some", ExitCode.ENVIRONMENT)
 
 
 def _internal(error: Exception) -> ExitCode:

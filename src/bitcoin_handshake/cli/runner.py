@@ -128,7 +128,7 @@ class _Run:
             raise failure
         if summary.bug is not None:
             raise summary.bug.__cause__ or summary.bug
-        return exit_code(summary, interrupted=interrupts.happened)
+        return interrupts.exit_code if interrupts.happened else exit_code(summary)
 
     def _open_writers(self) -> None:
         self._sink = RecordSink(
@@ -165,7 +165,7 @@ class _Run:
     def _expected(self) -> int | None:
         if not self._sources.is_exhausted:
             return None
-        return max(self._survey.summary.addresses + self._sink.without_address, self._survey.summary.total)
+        return self._survey.summary.expected
 
     def _close_writers(self) -> None:
         self._redirect_talk(None)
@@ -208,15 +208,19 @@ class _Run:
 
         breakdown = breakdown_text(summary, self._destination.palette)
         gap = "\n" if breakdown else ""
-        return f"{breakdown}{gap}{summary.to_text_line()}\n"
+        return f"{breakdown}{gap}{_sum_text(summary)}"
 
     def _tell_sum(self, summary: Summary) -> None:
         """Say the sum on standard error, unless standard output has it."""
         is_said = self._format is OutputFormat.TEXT and self._destination.stream is not None
         if not is_said and not self._options.output.quiet and sys.stderr is not None:
             with suppress(OSError):  # nobody reads it
-                sys.stderr.write(summary.to_text_line() + "\n")
+                sys.stderr.write(_sum_text(summary))
                 sys.stderr.flush()
+
+
+def _sum_text(summary: Summary) -> str:
+    return f"{summary.elapsed_text_line()}\n{summary.to_text_line()}\n"
 
 
 def _may_be_live() -> bool:
@@ -235,10 +239,8 @@ def _put_if_room(writer: BackgroundWriter, text: str) -> None:
         writer.put(text)
 
 
-def exit_code(summary: Summary, *, interrupted: bool) -> ExitCode:
+def exit_code(summary: Summary) -> ExitCode:
     """Judge a run that came to its end."""
-    if interrupted:
-        return ExitCode.INTERRUPTED
     if summary.ok:
         return ExitCode.OK
     return ExitCode.NONE_COMPLETED if summary.addresses else ExitCode.NOTHING_RESOLVED

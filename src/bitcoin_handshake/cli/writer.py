@@ -126,9 +126,6 @@ class RecordSink:
         name: What the output is called, for errors.
         prologue: Text before the first record.
         on_failure: Called in the loop when writing failed.
-
-    Attributes:
-        without_address: Records so far that have no address.
     """
 
     def __init__(
@@ -139,7 +136,6 @@ class RecordSink:
         prologue: str = "",
         on_failure: Callable[[], None],
     ) -> None:
-        self.without_address = 0
         self._render = render
         self._name = name
         self._on_failure = on_failure
@@ -158,8 +154,6 @@ class RecordSink:
 
     def write(self, result: ProbeResult) -> None:
         """Take one record; it is handed on within FLUSH_S (0.05) seconds."""
-        if result.netaddr is None:
-            self.without_address += 1
         pending = self._pending
         pending.append(result)
         if len(pending) >= FLUSH_COUNT:
