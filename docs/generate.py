@@ -15,13 +15,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import make_codes
 import make_commands
 import make_messages
+import make_store
 
 GENERATED_FOLDERS = (make_codes.FOLDER / "codes", make_commands.FOLDER)
 
 
 def pages() -> dict[Path, str]:
     """Write every generated page: path and text."""
-    return {make_messages.PAGE: make_messages.page(), **make_codes.pages(), **make_commands.pages()}
+    single = {make_messages.PAGE: make_messages.page(), make_store.PAGE: make_store.page()}
+    return {**single, **make_codes.pages(), **make_commands.pages()}
 
 
 def stale(wanted: dict[Path, str]) -> list[Path]:
