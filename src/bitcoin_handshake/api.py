@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake import defaults
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.errors import BadTarget
 from bitcoin_handshake.measured import TransportMode
@@ -109,6 +110,11 @@ async def probe_many(
     i2psam: str | None = None,
     cjdnsreachable: bool = False,
     onlynet: Collection[str] = (),
+    retries: int = 0,
+    contact: str = "",
+    rate: float | None = None,
+    rate_per_group: float | None = defaults.RATE_PER_GROUP,
+    exclude: Sequence[str] = (),
 ) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come.
 
@@ -133,6 +139,11 @@ async def probe_many(
         i2psam: SAM bridge of an I2P router; None for one that is found on this machine; '0' for none.
         cjdnsreachable: Whether fc00::/8 is CJDNS and not private IPv6.
         onlynet: The networks that are used; empty for all.
+        retries: How often a node is tried again after a failure that may pass.
+        contact: Where whoever sees our user agent finds us, a URL for one.
+        rate: New connections a second at most; None for no limit. Loopback has none.
+        rate_per_group: Likewise for each /24 of IPv4 and each /48 of IPv6.
+        exclude: Addresses, ranges, names and files of them that are not dialled.
 
     Yields:
         One record for each address, in the order in which they finish.
@@ -153,7 +164,12 @@ async def probe_many(
             transcript_secrets=transcript_secrets,
             onion_timeout_s=onion_timeout_s,
             i2p_timeout_s=i2p_timeout_s,
+            retries=retries,
+            contact=contact,
         ),
+        rate=rate,
+        rate_per_group=rate_per_group,
+        exclude=exclude,
         routes=RouteOptions.from_text(
             proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
         ),
@@ -186,6 +202,8 @@ async def probe(
     i2psam: str | None = None,
     cjdnsreachable: bool = False,
     onlynet: Collection[str] = (),
+    retries: int = 0,
+    contact: str = "",
 ) -> ProbeResult:
     """Shake hands with one node.
 
@@ -213,6 +231,8 @@ async def probe(
         transcript_secrets=transcript_secrets,
         onion_timeout_s=onion_timeout_s,
         i2p_timeout_s=i2p_timeout_s,
+        retries=retries,
+        contact=contact,
     )
     routes = RouteOptions.from_text(
         proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet

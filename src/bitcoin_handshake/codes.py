@@ -135,6 +135,10 @@ class FailureCode(StrEnum):
     POLICY_NO_PROXY = "policy.no_proxy"
     POLICY_ONLYNET = "policy.onlynet"
     POLICY_NO_ROUTE = "policy.no_route"
+    POLICY_BAD_PORT = "policy.bad_port"
+    POLICY_EXCLUDED = "policy.excluded"
+    POLICY_DUPLICATE = "policy.duplicate"
+    POLICY_DRY_RUN = "policy.dry_run"
     LOCAL_ENVIRONMENT = "local.environment"
     LOCAL_PROTOCOL = "local.protocol"
     INTERNAL = "internal"
@@ -274,6 +278,12 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
         FailureCode.POLICY_NO_PROXY: "The address can be reached by a proxy only, and none is configured",
         FailureCode.POLICY_ONLYNET: "The network is none of those that --onlynet names",
         FailureCode.POLICY_NO_ROUTE: "This machine has no route to the network of the address",
+        FailureCode.POLICY_BAD_PORT: (
+            "A learned address with port 0, or with that of a well-known other service"
+        ),
+        FailureCode.POLICY_EXCLUDED: "The target is on the opt-out list of --exclude",
+        FailureCode.POLICY_DUPLICATE: "The address was dialled in this run",
+        FailureCode.POLICY_DRY_RUN: "With --dry-run nothing is dialled; the reason names the way",
         FailureCode.LOCAL_ENVIRONMENT: (
             "This machine cannot do what was asked: no such file, no descriptors, no proxy"
         ),

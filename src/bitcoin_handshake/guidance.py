@@ -314,6 +314,10 @@ GUIDANCE: Mapping[FailureCode, Guidance] = MappingProxyType(
         FailureCode.POLICY_NO_ROUTE: Guidance(
             "Where all IPv6 addresses end so, this machine has no IPv6: use `-4`, or `--proxy`."
         ),
+        FailureCode.POLICY_BAD_PORT: Guidance("Type the address, if you are sure that a node listens there."),
+        FailureCode.POLICY_EXCLUDED: Guidance("Take it off the list, if its owner agrees."),
+        FailureCode.POLICY_DUPLICATE: Guidance("Nothing: an address is dialled once in a run."),
+        FailureCode.POLICY_DRY_RUN: Guidance("Leave out `--dry-run` to dial it."),
         FailureCode.LOCAL_ENVIRONMENT: Guidance(
             "The run ends with exit code 4. Correct what the message names: a file, the disk, the limit of "
             "open files, or the proxy."

@@ -17,16 +17,18 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from bitcoin_handshake.errors import AddressFamilyExcluded, NotRoutable, Skipped
+from bitcoin_handshake.errors import AddressFamilyExcluded, BadPort, NotRoutable, Skipped
 from bitcoin_handshake.netaddr import NetAddr, Network, NetworkId, ipv4_text
 
 __all__ = [
+    "BAD_PORTS",
     "IP_NETWORKS",
     "REFUSED_IPV4",
     "REFUSED_IPV6",
     "TABLE_DATE",
     "exclusion",
     "packed_refusal",
+    "port_refusal",
     "refusal",
 ]
 
@@ -96,6 +98,18 @@ _REACHABLE_IPV6 = (
     "2001:30::/28",  # Drone Remote ID
 )
 
+
+BAD_PORTS = frozenset(
+    (
+        *(1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
+        *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179),
+        *(389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636),
+        *(989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 5060, 5061, 6000, 6566),
+        *(6665, 6666, 6667, 6668, 6669, 6697, 10080),
+    )
+)
+"""The 80 ports of well-known other services: a connection to one of them looks like an attack to whoever
+runs it, and anybody can spread such an address. Core 28.1, `IsBadPort` in `netbase.cpp`."""
 
 _Range = tuple[int, int, str | None]
 """First and last address as integers; the block with its name, or None where they may be dialled."""
@@ -191,6 +205,13 @@ def packed_refusal(network_id: int, address: bytes) -> str | None:
     if first < _LAST_GROUP and first not in _SPECIAL_GROUPS:
         return None
     return _ipv6_block(int.from_bytes(address))
+
+
+def port_refusal(network: Network, port: int) -> Skipped | None:
+    """Judge the port of a learned address: 0 (but for I2P) and those of other services are not dialled."""
+    if port in BAD_PORTS or (not port and network is not Network.I2P):
+        return BadPort(port=port)
+    return None
 
 
 def exclusion(address: NetAddr, families: frozenset[Network]) -> Skipped | None:

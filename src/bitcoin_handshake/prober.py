@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from os import strerror, urandom
@@ -27,7 +28,14 @@ from bitcoin_handshake import defaults
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
-from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, InputError, Phase, Skipped
+from bitcoin_handshake.errors import (
+    BitcoinHandshakeError,
+    EnvironmentFailure,
+    FailureCode,
+    InputError,
+    Phase,
+    Skipped,
+)
 from bitcoin_handshake.handshake import LocalVersion
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import NetAddr
@@ -53,6 +61,32 @@ __all__ = [
 
 DEFAULT_USER_AGENT = defaults.USER_AGENT.encode()
 DEFAULT_TIMEOUT_S = defaults.TIMEOUT_S
+FIRST_RETRY_S = 1.0
+"""Seconds before a node is tried again; twice as long before each further time."""
+TRANSIENT = frozenset(
+    (
+        FailureCode.CONNECT_TIMEOUT,
+        FailureCode.PEER_TIMEOUT,
+        FailureCode.PEER_RESET,
+        FailureCode.PROXY_TIMEOUT,
+        FailureCode.PROXY_SILENT,
+        FailureCode.PROXY_CLOSED,
+        FailureCode.PROXY_RESET,
+        FailureCode.SOCKS5_GENERAL_FAILURE,
+        FailureCode.SOCKS5_NETWORK_UNREACHABLE,
+        FailureCode.SOCKS5_HOST_UNREACHABLE,
+        FailureCode.SOCKS5_TTL_EXPIRED,
+        FailureCode.ONION_RENDEZVOUS_FAILED,
+        FailureCode.ONION_INTRODUCTION_TIMED_OUT,
+        FailureCode.HTTP_GATEWAY_TIMEOUT,
+        FailureCode.SAM_CANT_REACH_PEER,
+        FailureCode.SAM_LEASESET_NOT_FOUND,
+        FailureCode.SAM_TIMEOUT,
+        FailureCode.SAM_INVALID_ID,
+        FailureCode.SAM_I2P_ERROR,
+    )
+)
+"""Failures that may pass. A refusal, or an address that nobody knows, is a definite answer."""
 ENTROPY_AT_ONCE = 4096
 """Bytes asked of the system at once: a call for each nonce costs ten times as much."""
 
@@ -75,6 +109,8 @@ class ProbeOptions:
             gives the verdict.
         transcripts: Where everything said on each connection is written, or None.
         transcript_secrets: Whether the transcripts of v2 connections hold keys and raw bytes too.
+        retries: How often a node is tried again after a failure that may pass, 0 for not at all.
+        contact: Where whoever sees our user agent finds us, a URL for one; '' for nothing.
 
     Raises:
         InputError: A value is out of its range.
@@ -90,8 +126,18 @@ class ProbeOptions:
     transcript_secrets: bool = False
     onion_timeout_s: float | None = None
     i2p_timeout_s: float | None = None
+    retries: int = 0
+    contact: str = ""
 
     def __post_init__(self) -> None:
+        if self.retries < 0:
+            raise InputError(f"the number of retries is 0 or more, not {self.retries}")
+        if not _CONTACT(self.contact):
+            raise InputError(
+                "a contact is printable ASCII without spaces and brackets: a URL or a mail address"
+            )
+        if len(self.wire_user_agent) > MAX_SUBVERSION_LENGTH:
+            raise InputError(f"user agent and contact have more than {MAX_SUBVERSION_LENGTH} bytes")
         for timeout_s in (self.timeout_s, self.onion_timeout_s, self.i2p_timeout_s):
             if timeout_s is not None and not 0 < timeout_s < float("inf"):
                 raise InputError(f"the timeout must be over 0 seconds, not {timeout_s:g}")
@@ -99,6 +145,16 @@ class ProbeOptions:
             raise InputError(f"the linger time must be 0 seconds or more, not {self.linger_s:g}")
         if len(self.user_agent) > MAX_SUBVERSION_LENGTH:
             raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
+
+    @property
+    def wire_user_agent(self) -> bytes:
+        """The user agent with the contact in it, as a comment (BIP14)."""
+        if not self.contact:
+            return self.user_agent
+        return self.user_agent.removesuffix(b"/") + f"(+{self.contact})/".encode()
+
+
+_CONTACT = re.compile(r"[!-'*-~]*").fullmatch
 
 
 class Prober:
@@ -115,6 +171,8 @@ class Prober:
         nonces: Those of our open connections.
         garbage: Where v2 connections get theirs.
         timeouts: Seconds from the dial to the verdict, by network.
+        on_retry: Called with a visit that is to be dialled once more; None to dial it here.
+        on_lost_session: Called with the name of an I2P session that the router has lost.
         is_stopping: Whether nothing more is begun, nor waited for.
 
     Raises:
@@ -127,7 +185,10 @@ class Prober:
     ) -> None:
         self.options = options
         self.on_result = on_result
-        self.local = LocalVersion(user_agent=options.user_agent)
+        self.on_retry: Callable[[Visit], None] | None = None
+        self.on_lost_session: Callable[[str], None] | None = None
+        self._waiting_retries: dict[Visit, tuple[asyncio.TimerHandle, ProbeResult]] = {}
+        self.local = LocalVersion(user_agent=options.wire_user_agent)
         self.chain = options.chain.chain.value
         self.nonces: set[int] = set()
         self.timeouts = timeouts(
@@ -171,14 +232,43 @@ class Prober:
             left_s: Seconds that the node has left; with none, and after `stop`, it is over.
         """
         if left_s <= 0 or self.is_stopping:
-            self.on_result(result)
+            self.finish(visit, result)
             return
         again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
         again.take_the_way_of(visit)
         again.earlier = result
         again.used_s = monotonic() - visit.started
         again.timeout_s = left_s
-        self._pool.dial_again(again, lambda: self.on_result(result))
+        self._pool.dial_again(again, lambda: self.finish(visit, result))
+
+    @property
+    def waiting_retries(self) -> int:
+        """Nodes that will be tried again."""
+        return len(self._waiting_retries)
+
+    def finish(self, visit: Visit, result: ProbeResult) -> None:
+        """Take the verdict of a node: hand it out, or try the node once more."""
+        code = None if result.error is None else result.error.code
+        is_lost = code is FailureCode.SAM_INVALID_ID
+        if is_lost and self.on_lost_session is not None:
+            self.on_lost_session(getattr(visit.way, "session_id", ""))
+        allowed = max(self.options.retries, is_lost)  # a lost session is no fault of the node
+        if code not in TRANSIENT or visit.retries >= allowed or self.is_stopping:
+            self.on_result(result)
+            return
+        again = self.visit(visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
+        again.take_the_way_of(visit)
+        again.retries = visit.retries + 1
+        delay_s = FIRST_RETRY_S * 2**visit.retries
+        handle = asyncio.get_running_loop().call_later(delay_s, self._retry, again)
+        self._waiting_retries[again] = (handle, result)
+
+    def _retry(self, visit: Visit) -> None:
+        _, result = self._waiting_retries.pop(visit)
+        if self.on_retry is None:
+            self._pool.dial_again(visit, lambda: self.on_result(result))
+        else:
+            self.on_retry(visit)
 
     def stop(self) -> None:
         """Hand out the nodes that completed a handshake and are not over; begin nothing more.
@@ -187,6 +277,10 @@ class Prober:
         being asked in v1 as well (`both`).
         """
         self.is_stopping = True
+        for handle, result in self._waiting_retries.values():
+            handle.cancel()
+            self.on_result(result)
+        self._waiting_retries.clear()
         dialer = self._pool.dialer
         for visit in list(dialer.connections):
             if isinstance(visit, Visit) and visit.session is not None and visit.session.is_complete:

@@ -21,12 +21,15 @@ from os import strerror
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake import defaults
+from bitcoin_handshake.admission import Admission, fit_networks, rate_limits
 from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.chain import ChainParams
-from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY, fit_concurrency, fit_lookups
+from bitcoin_handshake.engine.limits import fit_lookups
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import (
+    AlreadyDialled,
     BadTarget,
     BitcoinHandshakeError,
     EnvironmentFailure,
@@ -36,7 +39,7 @@ from bitcoin_handshake.errors import (
     Skipped,
 )
 from bitcoin_handshake.netaddr import NetAddr, Network
-from bitcoin_handshake.policy import IP_NETWORKS, exclusion, refusal
+from bitcoin_handshake.policy import IP_NETWORKS, refusal
 from bitcoin_handshake.prober import (
     ProbeOptions,
     Prober,
@@ -44,7 +47,6 @@ from bitcoin_handshake.prober import (
     skipped_result,
 )
 from bitcoin_handshake.records import ProbeResult, ResultSink
-from bitcoin_handshake.routes.limits import LIMITS
 from bitcoin_handshake.routes.options import DIRECT, RouteOptions
 from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.summary import Summary
@@ -77,6 +79,11 @@ class SurveyOptions:
         concurrency: Connections at once at most; None for DEFAULT_CONCURRENCY.
         allow_private: Dial learned addresses that are not globally routable too.
         routes: By which way each network is reached.
+        rate: New connections a second, over 0; None for no limit. Loopback has none.
+        rate_per_group: Likewise for each /24 of IPv4 and each /48 of IPv6.
+        exclude: Whom not to dial; see `optout.OptOut`.
+        dry_run: Dial nothing, and record by which way each target would be reached.
+        no_resolve: With `dry_run`, do not look up names either.
 
     Raises:
         InputError: A value is out of its range.
@@ -89,6 +96,11 @@ class SurveyOptions:
     concurrency: int | None = None
     allow_private: bool = False
     routes: RouteOptions = DIRECT
+    rate: float | None = None
+    rate_per_group: float | None = defaults.RATE_PER_GROUP
+    exclude: Sequence[str] = ()
+    dry_run: bool = False
+    no_resolve: bool = False
 
     def __post_init__(self) -> None:
         if self.port is not None and not 1 <= self.port <= 65535:
@@ -97,27 +109,13 @@ class SurveyOptions:
             raise InputError(f"at least 1 connection at once is needed, not {self.concurrency}")
         if not self.families:
             raise InputError("no address family to dial")
+        for rate in (self.rate, self.rate_per_group):
+            if rate is not None and not 0 < rate < float("inf"):
+                raise InputError(f"a rate is over 0 connections a second, not {rate:g}")
+        if self.no_resolve and not self.dry_run:
+            raise InputError("names are left unresolved in a dry run only: --no-resolve needs --dry-run")
         if self.resolver is not None and self.routes.proxy is not None:
             raise InputError("a DNS server would be asked outside the proxy: leave out --resolver or --proxy")
-
-
-def _fit(wanted: int | None) -> tuple[int, dict[Network, int]]:
-    """Tell how many connections of fast networks may be open at once, and how many of each slow one.
-
-    Raises:
-        EnvironmentFailure: Not even one fits.
-    """
-    fast = wanted or DEFAULT_CONCURRENCY
-    slow = {
-        network: min(limits.concurrency, fast)
-        for network, limits in LIMITS.items()
-        if limits.concurrency is not None
-    }
-    room = fit_concurrency(fast + sum(slow.values()))
-    if room < fast + sum(slow.values()):
-        slow = {network: max(1, min(limit, room // 8)) for network, limit in slow.items()}
-        fast = max(1, room - sum(slow.values()))
-    return fast, slow
 
 
 class Survey:
@@ -146,6 +144,13 @@ class Survey:
         self._is_debugging = _log.isEnabledFor(logging.DEBUG)
         self._concurrency = 0
         self._lookups = 0
+        self._admission = Admission(
+            families=options.families,
+            exclude=options.exclude,
+            dry_run=options.dry_run,
+            no_resolve=options.no_resolve,
+            proxy=options.routes.proxy,
+        )
         self.summary = Summary()
 
     async def run(self, batches: AsyncIterable[Sequence[Target | BadTarget]]) -> Summary:
@@ -162,7 +167,7 @@ class Survey:
             BrokenPipeError: The reader of the sink went away.
         """
         began = monotonic()
-        self._concurrency, network_limits = _fit(self._options.concurrency)
+        self._concurrency, network_limits = fit_networks(self._options.concurrency)
         _log.debug("At most %d connections at once", self._concurrency)
         self._queue = Backlog(2 * self._concurrency)
         self._changed = asyncio.Event()
@@ -171,12 +176,15 @@ class Survey:
         self._pool = DialPool(
             concurrency=self._concurrency,
             network_limits=network_limits,
+            rate=rate_limits(self._options.rate, self._options.rate_per_group),
             source=self._next_visit,
             on_turn=self._after_dials,
             on_shortage=self._give_up,
         )
         self._router = Router(self._options.routes, self._pool.start_more)
         self._prober = Prober(self._pool, self._options.probe, self._record)
+        self._prober.on_retry = self._retry
+        self._prober.on_lost_session = self._router.lose_session
         feeding = asyncio.create_task(self._feed(batches))
         feeding.add_done_callback(self._end_of_feed)
         stopping = asyncio.create_task(self._stopped.wait())
@@ -227,7 +235,11 @@ class Survey:
                     if isinstance(target, BadTarget):
                         self._record(failed_result(target.text, self._chain, target, None))
                     elif target.netaddr is None:
-                        names.append(target)
+                        skipped = self._admission.name_refusal(target.host)
+                        if skipped is None:
+                            names.append(target)
+                        else:
+                            self._record(skipped_result(target.text, self._chain, skipped, None))
                     else:
                         self._queue.add(self._typed(target, target.netaddr))
                     if self._queue.is_full:
@@ -311,36 +323,17 @@ class Survey:
         visit.name = target.host
         return visit
 
-    async def _resolve_by_proxy(self, target: Target) -> Resolution | None:
-        """Ask Tor for the addresses of a name; None where the proxy is to choose one of them itself."""
-        from bitcoin_handshake.resolver.resolution import Resolution, ResolvedAddress
-
-        began = monotonic()
-        async with self._may_look_up:
-            hosts = await self._router.resolve(target.host, timeout_s=self._options.probe.timeout_s)
-        self._names_under_way -= 1
-        self._changed.set()
-        if isinstance(hosts, Exception) or not hosts:
-            _log.info(
-                "%s: the proxy is given the name and connects to one of its addresses; "
-                "the others are not seen (%s)",
-                target.host,
-                hosts or "Tor gave no address",
-            )
-            return None
-        _log.info("%s: Tor gave %d addresses; each RESOLVE gives one of them", target.host, len(hosts))
-        return Resolution(
-            name=target.host,
-            addresses=tuple(
-                ResolvedAddress(host, Network.IPV6 if ":" in host else Network.IPV4) for host in hosts
-            ),
-            elapsed_ms=round((monotonic() - began) * 1000, 1),
-            server="Tor",
-        )
-
     async def _resolve(self, target: Target) -> Resolution | ResolveFailed | None:
         if self._options.routes.proxy is not None:
-            return await self._resolve_by_proxy(target)
+            from bitcoin_handshake.proxied_names import resolve_by_proxy
+
+            async with self._may_look_up:
+                answer = await resolve_by_proxy(
+                    self._router, target.host, timeout_s=self._options.probe.timeout_s
+                )
+            self._names_under_way -= 1
+            self._changed.set()
+            return answer
         # Imported at the first name: a run with addresses only does not need it, and it takes a tenth
         # of the start.
         from bitcoin_handshake.resolver import resolve
@@ -411,25 +404,30 @@ class Survey:
             if visit is None:
                 return None
             netaddr = visit.netaddr
-            excluded = exclusion(netaddr, self._options.families)
+            excluded = self._admission.refusal(visit, router)
             if excluded is not None:
                 self._skip(visit, excluded)
                 continue
             way = router.choose(netaddr)
-            if way is None:
-                if netaddr.network not in router.pending:
-                    return visit
+            if way is None and netaddr.network in router.pending:
                 self._queue.put_back(visit)
             elif isinstance(way, BitcoinHandshakeError):
                 self._skip(visit, way)
-            else:
-                visit.take_way(way, router.fresh_isolation())
+            elif self._admission.is_first(visit):
+                if way is not None:
+                    visit.take_way(way, router.fresh_isolation())
                 return visit
+            else:
+                self._skip(visit, AlreadyDialled())
         return None
+
+    def _retry(self, visit: Visit) -> None:
+        self._queue.put_back(visit)
+        self._pool.start_more()
 
     def _after_dials(self) -> None:
         self.summary.dialled = self._pool.dialled
-        if not self._queue and self._is_fed and self._pool.is_idle:
+        if not self._queue and self._is_fed and self._pool.is_idle and not self._prober.waiting_retries:
             self._stopped.set()
         if not self._queue.is_full:
             self._changed.set()

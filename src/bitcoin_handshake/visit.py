@@ -62,6 +62,7 @@ class Visit(Connection):
         way: The proxy that connects us, or None where the socket connects to the node itself.
         isolation: What keeps the streams of nodes apart, where the proxy is Tor.
         name: The node's name, which the proxy looks up in place of the address; '' for none.
+        retries: How often the node was tried before, after failures that may pass.
         proxy_bytes_sent: Bytes that went to the proxy before it connected us.
     """
 
@@ -75,6 +76,7 @@ class Visit(Connection):
         "proxy_bytes_sent",
         "recorded",
         "resolve_ms",
+        "retries",
         "seeds",
         "session",
         "target",
@@ -107,6 +109,7 @@ class Visit(Connection):
         self.isolation = b""
         self.name = ""
         self.proxy_bytes_sent = 0
+        self.retries = 0
 
     def take_way(self, way: Way, isolation: bytes) -> None:
         """Go through a proxy."""
@@ -119,6 +122,7 @@ class Visit(Connection):
         self.way = other.way
         self.route = other.route
         self.isolation = other.isolation
+        self.retries = other.retries
         self.name = other.name
 
     def open_protocol(self, now: float) -> ByteProtocol:
@@ -237,7 +241,7 @@ class Visit(Connection):
         session = self.session
         result = self._unconnected() if session is None else self._judge(session)
         earlier = self.earlier
-        prober.on_result(result if earlier is None else node_result(earlier, result))
+        prober.finish(self, result if earlier is None else node_result(earlier, result))
 
     def fail(self, bug: Exception) -> None:
         """Hand out a record that blames us and not the node."""
@@ -245,7 +249,7 @@ class Visit(Connection):
             self._forget()
         error = InternalError(f"{type(bug).__name__}: {bug}")
         error.__cause__ = bug
-        self.prober.on_result(self._failed(error, None))
+        self.prober.finish(self, self._failed(error, None))
 
     def _forget(self) -> None:
         """Give up what lasts as long as the connection."""
@@ -380,7 +384,7 @@ class V2Visit(Visit):
         self._forget()
         session = self.session
         if session is None:
-            prober.on_result(self._unconnected())
+            prober.finish(self, self._unconnected())
             return
         result = self._judge(session)
         result.v2 = self._facts(session)
@@ -393,7 +397,7 @@ class V2Visit(Visit):
             # What we listened on for beyond the verdict is not taken from v1's time.
             prober.follow(self, result, left_s=self.deadline - (session.verack_at or monotonic()))
         else:
-            prober.on_result(result)
+            prober.finish(self, result)
 
     def _facts(self, session: Session) -> V2Facts:
         transport = self.transport

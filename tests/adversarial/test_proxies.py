@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bitcoin_handshake import Chain, probe, probe_many
+from bitcoin_handshake import Chain, probe, probe_many, prober
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.simulate.mix import parse_behaviours
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 ONION = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333"
 I2P = "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"
+OTHER_I2P = "aaaa" + I2P[4:]
 GREETING = 4  # with a password on offer
 PASSWORD = 1 + 1 + 16 + 1 + 16
 REQUEST = 4 + 1 + 62 + 2
@@ -90,7 +91,8 @@ async def test_a_healthy_node_is_ok_through_i2p(node: NetAddr) -> None:
     sam = SamServer(node.host, node.port)
     async with served(sam.act) as place:
         results = [
-            result async for result in probe_many([I2P, I2P], i2psam=place, chain=REGTEST, transport="v1")
+            result
+            async for result in probe_many([I2P, OTHER_I2P], i2psam=place, chain=REGTEST, transport="v1")
         ]
     assert [_verdict(result) for result in results] == [("ok", None, None)] * 2
     assert len(sam.sessions) == 1  # shared
@@ -220,3 +222,26 @@ async def test_seed_names_are_resolved_by_tor(node: NetAddr) -> None:
     assert str(results[0].netaddr) == "1.2.3.4:18444"
     assert results[0].seeds == ("seed.example",)
     assert server.requests[-1][1] == bytes([1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(("retries", "tries"), [(0, 1), (2, 3)])
+async def test_what_may_pass_is_tried_again(
+    retries: int, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prober, "FIRST_RETRY_S", 0.001)
+    server = SocksServer("127.0.0.1", 9, reply=b"\x05\x06\x00\x01" + bytes(6))
+    async with served(server.act) as place:
+        results = [
+            result async for result in probe_many([ONION], onion=place, chain=REGTEST, retries=retries)
+        ]
+    assert [result.code for result in results] == ["socks5.ttl_expired"]
+    assert len(server.requests) == tries
+    assert len({user for user, _ in server.requests}) == tries  # another circuit each time
+
+
+async def test_a_definite_answer_is_not_asked_for_again() -> None:
+    server = SocksServer("127.0.0.1", 9, reply=b"\x05\x05\x00\x01" + bytes(6))
+    async with served(server.act) as place:
+        results = [result async for result in probe_many([ONION], onion=place, chain=REGTEST, retries=5)]
+    assert [result.code for result in results] == ["socks5.refused"]
+    assert len(server.requests) == 1

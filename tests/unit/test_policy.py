@@ -11,11 +11,13 @@ import pytest
 from bitcoin_handshake.errors import FailureCode, NotRoutable
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import (
+    BAD_PORTS,
     IP_NETWORKS,
     REFUSED_IPV4,
     REFUSED_IPV6,
     exclusion,
     packed_refusal,
+    port_refusal,
     refusal,
 )
 from tests.helpers import shared_vectors
@@ -245,3 +247,25 @@ def test_the_packed_form_is_judged_as_the_text_is(text: str) -> None:
 def test_packed_addresses_of_other_networks_may_be_dialled() -> None:
     assert packed_refusal(4, bytes(32)) is None
     assert packed_refusal(6, b"\xfc" + bytes(15)) is None
+
+
+@pytest.mark.parametrize(
+    ("network", "port", "code"),
+    [
+        (Network.IPV4, 8333, None),
+        (Network.IPV4, 80, None),
+        (Network.IPV4, 0, "policy.bad_port"),
+        (Network.ONION, 0, "policy.bad_port"),
+        (Network.I2P, 0, None),
+        (Network.IPV6, 22, "policy.bad_port"),
+        (Network.IPV4, 25, "policy.bad_port"),
+        (Network.IPV4, 10080, "policy.bad_port"),
+    ],
+)
+def test_ports_of_other_services_are_not_dialled(network: Network, port: int, code: str | None) -> None:
+    refused = port_refusal(network, port)
+    assert (None if refused is None else refused.code.value) == code
+
+
+def test_the_ports_are_the_80_of_core() -> None:
+    assert len(BAD_PORTS) == 80

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bitcoin_handshake.cli.options import Decorated, SecondsType
+from bitcoin_handshake import defaults
+from bitcoin_handshake.cli.options import Decorated, SecondsType, WholeNumberType
 from bitcoin_handshake.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,6 +62,32 @@ def network_options(command: Decorated) -> Decorated:
                 metavar="SECONDS",
                 help="Limit per I2P node [90].",
             ),
+            click.option(
+                "--retries",
+                type=WholeNumberType(0, 100),
+                default=0,
+                metavar="N",
+                help="Try a node again after a failure that may pass [0].",
+            ),
+            click.option("--rate", type=SecondsType(), metavar="R", help="New connections a second at most."),
+            click.option(
+                "--rate-per-group",
+                type=SecondsType(),
+                default=defaults.RATE_PER_GROUP,
+                metavar="R",
+                help="Likewise for each /24 or /48 [20].",
+            ),
+            click.option(
+                "--exclude",
+                multiple=True,
+                metavar="FILE|CIDR|NAME",
+                help="Do not dial these; repeatable.",
+            ),
+            click.option("--contact", default="", metavar="URL", help="Put it into the user agent."),
+            click.option(
+                "--dry-run", is_flag=True, help="Dial nothing; list what would be, and by which way."
+            ),
+            click.option("--no-resolve", is_flag=True, help="With --dry-run: look up no names."),
         )
     ):
         command = option(command)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
+from heapq import heappop, heappush
+from itertools import count
 from time import monotonic
 from types import MappingProxyType
 
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.dialer import Dialer
 from bitcoin_handshake.engine.limits import SHORTAGE_LIMIT_S
+from bitcoin_handshake.engine.rate import RateLimits, is_loopback
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.netaddr import Network
 
@@ -24,6 +27,8 @@ __all__ = ["DialPool", "Source"]
 DIALS_PER_TURN = 32
 """Connections begun before the sockets that are ready have their turn again: about 2 ms. A
 machine that is busy starts fewer, and so never lets a peer wait for us."""
+MAX_PARKED = 4096
+"""Connections that were taken from the source and wait for the turn of their neighbourhood."""
 RETRY_S = 0.05
 """How soon a dial is tried again, where this machine had no room for it."""
 
@@ -49,6 +54,7 @@ class DialPool:
         source: Where the next connection comes from; asked again after every turn of the dialer.
         network_limits: Connections at once of one network, at most, beside the others, which share
             `concurrency`.
+        rate: How many connections of the source may begin in a second; None for no limit.
         on_turn: Called after every attempt to start more.
         on_shortage: Called where this machine could open no connection for SHORTAGE_LIMIT_S, while
             none was in flight. Nothing more of the source is dialled then.
@@ -67,6 +73,7 @@ class DialPool:
         concurrency: int = 1,
         source: Source = _empty,
         network_limits: Mapping[Network, int] = _NO_LIMITS,
+        rate: RateLimits | None = None,
         on_turn: Callable[[], None] | None = None,
         on_shortage: Callable[[OutOfResources], None] | None = None,
     ) -> None:
@@ -80,6 +87,10 @@ class DialPool:
         self._open_limited = 0
         self._full: frozenset[Network] = _NONE_FULL
         self._unlimited = frozenset(Network) - network_limits.keys()
+        self._rate = rate
+        self._parked: list[tuple[float, int, Connection]] = []  # by the time of their turn
+        self._wake_handle: asyncio.TimerHandle | None = None
+        self._serials = count()
         self._refused: Connection | None = None
         self._again: deque[tuple[Connection, float, Callable[[], None]]] = deque()
         self._retry_handle: asyncio.TimerHandle | None = None
@@ -102,7 +113,7 @@ class DialPool:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is in flight, and nothing that the source gave is left to dial."""
-        return self._refused is None and not self.in_flight
+        return self._refused is None and not self._parked and not self.in_flight
 
     @property
     def waiting(self) -> list[Connection]:
@@ -133,6 +144,8 @@ class DialPool:
             connection: The second one.
             give_up: Called instead, where this machine had no room for it for SHORTAGE_LIMIT_S.
         """
+        if self._rate is not None:  # it waits for nothing, and what follows waits longer
+            self._rate.take(connection.netaddr, monotonic())
         self._try_again(connection, monotonic() + SHORTAGE_LIMIT_S, give_up)
 
     def start_more(self) -> None:
@@ -151,7 +164,7 @@ class DialPool:
     def close(self) -> None:
         """Close every connection without telling its owner, and stop."""
         self._is_stopped = True
-        for handle in (self._retry_handle, self._next_round):
+        for handle in (self._retry_handle, self._next_round, self._wake_handle):
             if handle is not None:
                 handle.cancel()
         self._again.clear()
@@ -165,10 +178,12 @@ class DialPool:
                 return False
             connection = self._refused
             if connection is None:
-                connection = self._source(self._full if has_room else self._full | self._unlimited)
+                connection = self._next_in_turn(self._full if has_room else self._full | self._unlimited)
             elif not has_room and connection.netaddr.network in self._unlimited:
                 return False
             if connection is None:
+                return False
+            if self._rate is not None and not self._may_begin(connection, self._rate):
                 return False
             self._refused = None
             try:
@@ -180,6 +195,43 @@ class DialPool:
             self.dialled += 1
             self._short_since = None
         return True
+
+    # --- limits of rate ----------------------------------------------------------------------
+
+    def _next_in_turn(self, full: Collection[Network]) -> Connection | None:
+        """Return a connection whose neighbourhood has its turn; park the others until then."""
+        rate = self._rate
+        if rate is None:
+            return self._source(full)
+        now = monotonic()
+        has_room = full is self._full
+        while not (has_room and self._parked and self._parked[0][0] <= now):
+            connection = self._source(full) if len(self._parked) < MAX_PARKED else None
+            if connection is None:
+                if self._parked and has_room:
+                    self._wake_in(self._parked[0][0] - now)
+                return None
+            wait_s = rate.group_wait_s(connection.netaddr, now)
+            if not wait_s:
+                return connection
+            heappush(self._parked, (now + wait_s, next(self._serials), connection))
+        return heappop(self._parked)[2]
+
+    def _may_begin(self, connection: Connection, rate: RateLimits) -> bool:
+        """Take a turn of the overall limit; keep the connection for later where there is none now."""
+        now = monotonic()
+        wait_s = 0.0 if is_loopback(connection.netaddr) else rate.wait_s(now)
+        if wait_s:
+            self._refused = connection
+            self._wake_in(wait_s)
+            return False
+        rate.take(connection.netaddr, now)
+        return True
+
+    def _wake_in(self, seconds: float) -> None:
+        if self._wake_handle is not None:
+            self._wake_handle.cancel()
+        self._wake_handle = self._loop.call_later(max(seconds, 0.0), self.start_more)
 
     def _schedule(self) -> None:
         """Go on dialling in the loop's next round, after the sockets that are ready by then."""

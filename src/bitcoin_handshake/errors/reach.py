@@ -10,18 +10,22 @@ from bitcoin_handshake.errors.base import BitcoinHandshakeError
 
 __all__ = [
     "AddressFamilyExcluded",
+    "AlreadyDialled",
     "BadAnswer",
+    "BadPort",
     "CnameLoop",
     "ConnectError",
     "ConnectFailed",
     "ConnectRefused",
     "ConnectTimeout",
+    "DryRun",
     "NameNotFound",
     "NetworkExcluded",
     "NoAddresses",
     "NoProxy",
     "NoRoute",
     "NotRoutable",
+    "OptedOut",
     "ResolveFailed",
     "ResolveRefused",
     "ResolveTimeout",
@@ -220,6 +224,56 @@ class NetworkExcluded(Skipped):
 
     def __str__(self) -> str:
         return f"{self.network} is none of the networks of --onlynet"
+
+
+class AlreadyDialled(Skipped):
+    """The address was dialled in this run."""
+
+    code = FailureCode.POLICY_DUPLICATE
+
+    def __str__(self) -> str:
+        return "this address was dialled in this run: once is enough"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BadPort(Skipped):
+    """A learned address with port 0, or with that of a well-known other service."""
+
+    code = FailureCode.POLICY_BAD_PORT
+
+    port: int
+
+    def __str__(self) -> str:
+        what = "no port" if not self.port else "that of another service"
+        return f"port {self.port} is {what}: a learned address with it is not dialled"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class OptedOut(Skipped):
+    """The target is on the opt-out list of --exclude."""
+
+    code = FailureCode.POLICY_EXCLUDED
+
+    entry: str
+
+    def __str__(self) -> str:
+        return f"{self.entry} is on the list of --exclude"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DryRun(Skipped):
+    """With --dry-run nothing is dialled.
+
+    Attributes:
+        way: How the target would be reached.
+    """
+
+    code = FailureCode.POLICY_DRY_RUN
+
+    way: str
+
+    def __str__(self) -> str:
+        return f"dry run: {self.way}"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

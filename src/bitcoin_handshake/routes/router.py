@@ -79,6 +79,34 @@ class Router:
                 self._decide(network)
             return self._ways.get(network)
 
+    def refusal(self, netaddr: NetAddr) -> Skipped | None:
+        """Return why an address is not reached, as far as that is known without a connection."""
+        way = self._ways.get(netaddr.network)
+        if isinstance(way, Skipped):
+            return way
+        options = self.options
+        if (netaddr.network is Network.ONION and options.onion_off) or (
+            netaddr.network is Network.I2P and options.i2p_off
+        ):
+            return NoProxy(network=netaddr.network, why="it is switched off")
+        return None
+
+    def describe(self, netaddr: NetAddr) -> str:
+        """Say by which way an address would be reached; connects to nothing."""
+        options = self.options
+        network = netaddr.network
+        if network is Network.I2P:
+            sam = options.i2psam
+            return f"{network} through SAM at " + (
+                f"{SAM_PLACE}, if it answers" if sam is None else sam.place
+            )
+        proxy = options.proxy
+        if network is Network.ONION:
+            proxy = options.onion or proxy
+            if proxy is None:
+                return f"{network} through Tor at {' or '.join(ONION_PLACES)}, if it answers"
+        return f"{network} directly" if proxy is None else f"{network} through {proxy.to_text()}"
+
     def fresh_isolation(self) -> bytes:
         """Return a user name that no node had before: Tor builds a circuit for it."""
         return urandom(ISOLATION_LEN).hex().encode()
