@@ -25,6 +25,7 @@ from bitcoin_handshake import defaults
 from bitcoin_handshake.admission import Admission, fit_networks, rate_limits
 from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.chain import ChainParams
+from bitcoin_handshake.diagnosis import Diagnosis
 from bitcoin_handshake.engine.limits import fit_lookups
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
@@ -127,6 +128,7 @@ class Survey:
 
     Attributes:
         summary: What was found so far.
+        diagnosis: What is probably wrong here.
     """
 
     def __init__(self, options: SurveyOptions, sink: ResultSink) -> None:
@@ -152,6 +154,7 @@ class Survey:
             proxy=options.routes.proxy,
         )
         self.summary = Summary()
+        self.diagnosis = Diagnosis()
 
     async def run(self, batches: AsyncIterable[Sequence[Target | BadTarget]]) -> Summary:
         """Do it, to the end of the input and of the last connection.
@@ -204,6 +207,11 @@ class Survey:
             raise self._failure
         await self._sink.drain()
         return self.summary
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is dialled."""
+        return self._options.dry_run
 
     def stop(self) -> None:
         """End the run now; `run` returns what is known."""
@@ -447,6 +455,7 @@ class Survey:
         if result.seeds and result.netaddr is not None:
             self._learned[result.netaddr] = _REPORTED
         self.summary.count(result)
+        self.diagnosis.count(result)
         if self._is_debugging:
             _log.debug(
                 "%s: %s%s, %d bytes sent, %d received%s",

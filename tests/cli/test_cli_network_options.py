@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -65,3 +69,34 @@ def test_bad_input_is_one_line_and_exit_code_2(
     error = capfd.readouterr().err
     assert words in error
     assert "Traceback" not in error
+
+
+def _serve_http(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_proxy_that_is_none_is_wrong_usage(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_serve_http, args=(server,), daemon=True).start()
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        assert main(["handshake", "--json", "--proxy", place, "1.2.3.4"]) == 2
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["code"] == "proxy.speaks_http"
+    assert "an HTTP proxy is given as http://HOST:PORT" in captured.err
+
+
+def test_a_proxy_that_is_down_is_a_failure_of_this_machine(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["handshake", "--json", "--proxy", "127.0.0.1:9", "1.2.3.4"]) == 4
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["outcome"] == "skipped"
+    assert "start it, or correct its address" in captured.err
+
+
+def test_a_dry_run_succeeds(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["handshake", "--json", "--dry-run", "1.2.3.4"]) == 0
+    assert json.loads(capfd.readouterr().out)["code"] == "policy.dry_run"

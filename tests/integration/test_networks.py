@@ -22,7 +22,7 @@ import pytest
 from bitcoin_handshake import Chain, probe
 from bitcoin_handshake.records import ProbeResult
 from tests.helpers import CHECKOUT, unavailable
-from tests.integration.servers import find_binary, free_port
+from tests.integration.servers import find_binary, free_port, running
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
@@ -153,22 +153,25 @@ def test_a_tor_that_is_gone_makes_no_node_fail(tor: TorNetwork) -> None:
 
 def test_a_tor_that_is_not_bootstrapped_is_no_fault_of_the_node(tmp_path: Path) -> None:
     program = find_binary("tor", hint="apt-get install tor")
-    port = free_port()
-    log = tmp_path / "log"
-    options = ["--SocksPort", f"127.0.0.1:{port}", "--DataDirectory", str(tmp_path / "data")]
+    torrc = tmp_path / "torrc"
     # Its only directory authority is a closed port of this machine.
-    options += ["--DirAuthority", f"nobody orport=9 v3ident={'A' * 40} 127.0.0.1:9 {'B' * 40}"]
-    options += ["--UseDefaultFallbackDirs", "0", "--SocksTimeout", "2", "--Log", f"notice file {log}"]
-    with subprocess.Popen([program, "-f", "/dev/null", *options], stdout=subprocess.DEVNULL) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while "Opened Socks listener" not in (log.read_text() if log.exists() else ""):
-                assert time.monotonic() < deadline
-                process_wait(process, 0.1)
-            onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333"
-            result = _probe(onion, onion=f"127.0.0.1:{port}", onion_timeout_s=8.0)
-        finally:
-            process.terminate()
+    authority = f"nobody orport=9 v3ident={'A' * 40} 127.0.0.1:9 {'B' * 40}"
+    torrc.write_text(f"DirAuthority {authority}\nUseDefaultFallbackDirs 0\nSocksTimeout 2\n")
+
+    def command(port: int) -> list[str]:
+        return [
+            program,
+            "-f",
+            str(torrc),
+            "--SocksPort",
+            f"{port}",
+            "--DataDirectory",
+            str(tmp_path / "data"),
+        ]
+
+    with running(tmp_path, command) as server:
+        onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333"
+        result = _probe(onion, onion=server.address, onion_timeout_s=8.0)
     assert result.phase == "proxy"
     assert result.outcome.value == "failed"
     assert result.code in ("socks5.general_failure", "proxy.timeout", "socks5.ttl_expired", "proxy.closed")

@@ -28,6 +28,8 @@ from bitcoin_handshake.survey import Survey, SurveyOptions
 
 __all__ = ["HandshakeOptions", "exit_code", "handshake", "run_handshake"]
 
+_log = logging.getLogger(__name__)
+
 MAX_TALK_BACKLOG = 1024 * 1024
 """Characters of log lines that wait for a terminal that is stopped; more are lost."""
 
@@ -119,6 +121,8 @@ class _Run:
         if not is_empty or failure:
             self._sink.finish(self._epilogue(summary))
         self._close_writers()
+        for line in self._survey.diagnosis.lines():
+            _log.warning("%s", line)
         self._sink.raise_failure()
         self._destination.close()
         if is_empty and not failure:
@@ -128,7 +132,7 @@ class _Run:
             raise failure
         if summary.bug is not None:
             raise summary.bug.__cause__ or summary.bug
-        return interrupts.exit_code if interrupts.happened else exit_code(summary)
+        return interrupts.exit_code if interrupts.happened else exit_code(summary, self._survey)
 
     def _open_writers(self) -> None:
         self._sink = RecordSink(
@@ -239,8 +243,14 @@ def _put_if_room(writer: BackgroundWriter, text: str) -> None:
         writer.put(text)
 
 
-def exit_code(summary: Summary) -> ExitCode:
+def exit_code(summary: Summary, survey: Survey | None = None) -> ExitCode:
     """Judge a run that came to its end."""
     if summary.ok:
         return ExitCode.OK
+    if survey is not None and survey.is_dry_run:
+        return ExitCode.OK if summary.total else ExitCode.NOTHING_RESOLVED
+    if survey is not None and survey.diagnosis.is_no_proxy:
+        return ExitCode.USAGE
+    if survey is not None and survey.diagnosis.is_proxy_down:
+        return ExitCode.ENVIRONMENT
     return ExitCode.NONE_COMPLETED if summary.addresses else ExitCode.NOTHING_RESOLVED
