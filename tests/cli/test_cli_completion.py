@@ -60,7 +60,8 @@ def _answer(*words: str) -> list[str]:
 
 def test_first_word_offers_commands_and_seeds() -> None:
     offered = _complete("")
-    assert offered[:6] == ["handshake", "demo", "simulate", "decode", "replay", "completion"]
+    commands = ["handshake", "demo", "simulate", "check-networks", "decode", "replay", "completion"]
+    assert offered[: len(commands)] == commands
     assert set(CHAINS[Chain.MAINNET].dns_seeds) <= set(offered)
 
 

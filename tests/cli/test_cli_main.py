@@ -21,7 +21,9 @@ from bitcoin_handshake.errors import EnvironmentFailure, InputError
 GOLDEN = Path(__file__).parent / "help"
 
 
-@pytest.mark.parametrize("name", ["", "handshake", "demo", "simulate", "decode", "replay", "completion"])
+@pytest.mark.parametrize(
+    "name", ["", "handshake", "demo", "simulate", "check-networks", "decode", "replay", "completion"]
+)
 def test_help_is_as_reviewed(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

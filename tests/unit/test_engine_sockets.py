@@ -13,6 +13,7 @@ from bitcoin_handshake.engine.route import Route
 from bitcoin_handshake.engine.sockets import (
     begin_connect,
     connect_error,
+    has_route,
     is_connected,
     is_shortage,
     pending_error,
@@ -70,3 +71,8 @@ def test_what_this_machine_lacks() -> None:
         assert is_shortage(number, LOOPBACK, None)
         assert is_shortage(number, LOOPBACK, Route(path="/nowhere"))
     assert not is_shortage(errno.ECONNREFUSED, LOOPBACK, None)
+
+
+def test_loopback_has_a_route_and_another_zone_has_none() -> None:
+    assert has_route(NetAddr.from_text("127.0.0.1", 1))
+    assert not has_route(NetAddr.from_text("fe80::1%nosuch0", 1))

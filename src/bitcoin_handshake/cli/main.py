@@ -37,6 +37,7 @@ _COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
     "simulate": "Keep a simulated network running.",
+    "check-networks": "Tell which networks work from here.",
     "decode": "Explain messages: hex, raw bytes, transcripts.",
     "replay": "Run a transcript through the session again.",
     "completion": "Print the completion script of a shell.",
@@ -55,7 +56,7 @@ class DefaultGroup(click.Group):
         """Load a command."""
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"bitcoin_handshake.cli.{cmd_name}").command
+        command = import_module(f"bitcoin_handshake.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

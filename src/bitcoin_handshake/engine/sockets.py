@@ -25,6 +25,7 @@ __all__ = [
     "OutOfResources",
     "begin_connect",
     "connect_error",
+    "has_route",
     "is_connected",
     "is_shortage",
     "pending_error",
@@ -144,6 +145,16 @@ def send(connection: Connection, data: bytes) -> int:
     except OSError:
         connection.was_reset = True
         return -1
+
+
+def has_route(netaddr: NetAddr) -> bool:
+    """Tell whether this system would send a packet to an address somewhere; sends none."""
+    family = _family(netaddr, None)
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            return _connect(sock, family, netaddr, None) == 0
+    except OSError:
+        return False
 
 
 def _family(netaddr: NetAddr, route: Route | None) -> int:
