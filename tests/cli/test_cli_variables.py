@@ -19,7 +19,7 @@ def _command(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
 def test_every_long_spelling_has_a_variable(name: str) -> None:
-    prefix = "BITCOIN_HANDSHAKE_" + ("" if name == "handshake" else f"{name.upper()}_")
+    prefix = "BITCOIN_HANDSHAKE_" + ("" if name == "handshake" else f"{name.upper().replace('-', '_')}_")
     command = _command(name)
     names = bind_variables(command)
     for option in command.params:
