@@ -28,6 +28,8 @@ DEMO_MIX = (
     "closes-at-once,resets,http,litecoin"
 )
 """Healthy nodes and one or two of most that goes wrong on the real network."""
+MIN_NODES_FOR_ALL = 10
+"""With fewer nodes all of them are IPv4 and IPv6; else one is an onion service and one is of I2P."""
 TIMEOUT_S = 2.0
 """Enough for every simulated node that answers at all."""
 
@@ -61,6 +63,7 @@ def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int
 
     from bitcoin_handshake.cli.event_loop import run_interruptible
     from bitcoin_handshake.cli.logs import configure_logging
+    from bitcoin_handshake.netaddr import Network
     from bitcoin_handshake.simulate.mix import parse_behaviours
     from bitcoin_handshake.simulate.network import NetworkOptions
 
@@ -70,6 +73,10 @@ def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int
         mix=parse_behaviours(DEMO_MIX if behaviours is None else behaviours),
         seed=seed,
         port=0,
+        networks=(Network.IPV4, Network.IPV6, Network.ONION, Network.I2P)
+        if nodes >= MIN_NODES_FOR_ALL
+        else (Network.IPV4, Network.IPV6),
+        hidden_count=1,
     )
     return run_interruptible(lambda interrupts: show(options, output, interrupts))
 
@@ -86,6 +93,7 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
     from bitcoin_handshake.cli.runner import HandshakeOptions, handshake
     from bitcoin_handshake.defaults import CONCURRENCY
     from bitcoin_handshake.prober import ProbeOptions
+    from bitcoin_handshake.routes.options import RouteOptions
     from bitcoin_handshake.simulate.network import SimulatedNetwork
     from bitcoin_handshake.survey import SurveyOptions
 
@@ -93,14 +101,17 @@ async def show(network: NetworkOptions, output: OutputOptions, interrupts: Inter
     async with SimulatedNetwork(network) as simulated:
         logger.info("Simulating %d nodes on loopback. What runs now:", len(simulated.nodes))
         logger.info("%s", f"{simulated.command()} -t {TIMEOUT_S:g}")
+        hidden = [node.netaddr.to_text() for node in simulated.nodes if node.behind is not None]
         survey = SurveyOptions(
             probe=ProbeOptions(chain=network.params, timeout_s=TIMEOUT_S),
-            port=simulated.nodes[0].netaddr.port,
+            port=simulated.nodes[0].listens_at.port,
+            routes=RouteOptions.from_text(onion=simulated.socks or "0", i2psam=simulated.sam or "0"),
             resolver=simulated.dns,
             # Both ends of each connection are in this process, and share its descriptors.
             concurrency=min(CONCURRENCY, max(1, simulated.fleet.max_connections // 2)),
             allow_private=True,
         )
         return await handshake(
-            HandshakeOptions(targets=(simulated.seed_name,), survey=survey, output=output), interrupts
+            HandshakeOptions(targets=(simulated.seed_name, *hidden), survey=survey, output=output),
+            interrupts,
         )

@@ -18,6 +18,7 @@ from bitcoin_handshake.cli.options import (
 if TYPE_CHECKING:
     from bitcoin_handshake.cli.exit_codes import ExitCode
     from bitcoin_handshake.cli.interrupts import Interrupts
+    from bitcoin_handshake.netaddr import Network
     from bitcoin_handshake.simulate.network import SimulatedNetwork
 
 __all__ = ["command"]
@@ -73,6 +74,18 @@ BITCOIN_HANDSHAKE_SIMULATE_NODES=100."""
     metavar="PORT",
     help="Port of the DNS seed on 127.0.0.1 [default: any free one].",
 )
+@click.option(
+    "--networks",
+    metavar="NET,...",
+    default="ipv4,ipv6",
+    help="Networks of the nodes: ipv4, ipv6, onion, i2p, cjdns [ipv4,ipv6].",
+)
+@click.option(
+    "--proxy-behaviour",
+    metavar="NAME",
+    default="tor",
+    help="How the SOCKS5 proxy in front of onion nodes behaves [tor].",
+)
 @click.option("--json", is_flag=True, help="Print one JSON line instead of the command to try.")
 @log_level_options
 @click.pass_context
@@ -86,14 +99,18 @@ def command(
     nodes: int,
     port: int | None,
     dns_port: int,
+    networks: str,
+    proxy_behaviour: str,
     **_: object,
 ) -> int:
     """Run a simulated network on loopback: a DNS seed and nodes with chosen behaviours."""
     log = log_options_from(ctx)
     if list_behaviours:
         from bitcoin_handshake.simulate.behaviours import behaviours_text
+        from bitcoin_handshake.simulate.proxies import proxies_text
 
         click.echo(behaviours_text(), nl=False)
+        click.echo(proxies_text(), nl=False)
         return 0
 
     from bitcoin_handshake.chain import chain_from_text
@@ -109,11 +126,29 @@ def command(
         seed=seed,
         port=port,
         dns_port=dns_port,
+        networks=networks_from(networks),
+        proxy_behaviour=proxy_behaviour,
     )
     configure_logging(log)
     return run_interruptible(
         lambda interrupts: serve(SimulatedNetwork(options), interrupts, as_json=ctx.params["json"])
     )
+
+
+def networks_from(text: str) -> tuple[Network, ...]:
+    """Read the names of networks.
+
+    Raises:
+        InputError: One of them is unknown.
+    """
+    from bitcoin_handshake.errors import InputError
+    from bitcoin_handshake.netaddr import Network
+
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in list(Network)]
+    if unknown:
+        raise InputError(f"unknown network {unknown[0]!r}: one of {', '.join(Network)}")
+    return tuple(map(Network, names))
 
 
 async def serve(simulated: SimulatedNetwork, interrupts: Interrupts, *, as_json: bool) -> ExitCode:

@@ -10,6 +10,7 @@ import asyncio
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import IPv4Address, ip_address
 from random import Random
 from socket import AF_INET6, socket
@@ -18,10 +19,12 @@ from time import monotonic, time
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams
 from bitcoin_handshake.engine.limits import RESERVED_DESCRIPTORS, raise_descriptor_limit
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
-from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.netaddr import NetAddr, Network, NetworkId
+from bitcoin_handshake.simulate.behaviours import Behaviour
 from bitcoin_handshake.simulate.dns import DnsServer
 from bitcoin_handshake.simulate.mix import DEFAULT_MIX, assign_behaviours, parse_behaviours
 from bitcoin_handshake.simulate.node import BACKLOG, Connection, Fleet, SimulatedNode, bind_node
+from bitcoin_handshake.simulate.proxies import PROXY_BEHAVIOURS, Front, SamFront, SocksFront
 from bitcoin_handshake.simulate.script import NodeFacts
 
 __all__ = ["NetworkOptions", "SimulatedNetwork", "has_ipv6_loopback", "plan_nodes"]
@@ -29,6 +32,8 @@ __all__ = ["NetworkOptions", "SimulatedNetwork", "has_ipv6_loopback", "plan_node
 DEFAULT_NODE_COUNT = 25
 """As many as a DNS seed answers with."""
 PORT_ATTEMPTS = 16
+MAX_HIDDEN_SHOWN = 4
+"""Addresses of nodes behind proxies in the command that is printed."""
 DNS_HOST = "127.0.0.1"
 
 
@@ -50,6 +55,11 @@ class NetworkOptions:
         delay_s: How long `slow` nodes wait before they send.
         drip_s: Seconds between two bytes of `drip` nodes.
         max_connections: Connections served at once; None for what the descriptors allow.
+        networks: The networks that the nodes are of, in turns; those other than IPv4 and IPv6 are reached
+            through a SOCKS5 front (onion, CJDNS) and a SAM bridge (I2P).
+        hidden_count: How many healthy nodes are of each network behind a proxy; None for equal shares.
+        circuit_s: How long the front takes for a circuit, and the bridge for a session.
+        proxy_behaviour: How the front behaves; one of `PROXY_BEHAVIOURS`.
 
     Raises:
         InputError: A value is out of its range, or there are more nodes than addresses.
@@ -68,6 +78,10 @@ class NetworkOptions:
     delay_s: float = 1.0
     drip_s: float = 5.0
     max_connections: int | None = None
+    networks: Sequence[Network] = (Network.IPV4, Network.IPV6)
+    hidden_count: int | None = None
+    circuit_s: float = 0.2
+    proxy_behaviour: str = "tor"
 
     def __post_init__(self) -> None:
         for name, port in (("port", self.port or 0), ("DNS port", self.dns_port)):
@@ -76,6 +90,11 @@ class NetworkOptions:
         for name, seconds in (("delay", self.delay_s), ("drip interval", self.drip_s)):
             if not 0 <= seconds < float("inf"):
                 raise InputError(f"the {name} must be 0 seconds or more, not {seconds:g}")
+        if self.proxy_behaviour not in PROXY_BEHAVIOURS:
+            known = ", ".join(PROXY_BEHAVIOURS)
+            raise InputError(f"unknown behaviour of a proxy {self.proxy_behaviour!r}: one of {known}")
+        if not self.networks:
+            raise InputError("a network has nodes of at least one network")
         if self.node_count < 1:
             raise InputError(f"a network has at least 1 node, not {self.node_count}")
         if len(set(self.addresses)) < len(self.addresses):
@@ -104,10 +123,39 @@ def plan_nodes(options: NetworkOptions, *, port: int, has_ipv6: bool) -> list[Si
         hosts = [str(IPv4Address(base + index)) for index in range(options.node_count)]
         if options.with_ipv6 and has_ipv6 and options.node_count > 1:
             hosts[-1] = "::1"
+    hidden = [network for network in Network if network in options.networks and network in _HIDDEN]
+    has_ip = any(network not in _HIDDEN for network in options.networks)
+    turns: list[Network | None] = [*([None] if has_ip else []), *hidden]
+    chosen = [turns[index % len(turns)] for index in range(len(hosts))]
+    if options.hidden_count is not None:
+        healthy = [index for index, behaviour in enumerate(assigned[:-1]) if behaviour.name == "core"]
+        wanted = [network for network in hidden for _ in range(options.hidden_count)]
+        chosen = [None] * len(hosts)
+        for index, network in zip(healthy, wanted, strict=False):
+            chosen[index] = network
     return [
-        SimulatedNode(netaddr=NetAddr.from_text(host, port), behaviour=behaviour)
-        for host, behaviour in zip(hosts, assigned, strict=True)
+        _node(NetAddr.from_text(host, port), behaviour, network, f"{options.seed} {index}")
+        for index, (host, behaviour, network) in enumerate(zip(hosts, assigned, chosen, strict=True))
     ]
+
+
+_HIDDEN = frozenset((Network.ONION, Network.I2P, Network.CJDNS))
+
+
+def _node(place: NetAddr, behaviour: Behaviour, hidden: Network | None, name: str) -> SimulatedNode:
+    """Make a node at a place, with an address of another network where it is one of those."""
+    if hidden is None:
+        return SimulatedNode(netaddr=place, behaviour=behaviour)
+    key = sha256(f"{hidden} {name}".encode()).digest()
+    match hidden:
+        case Network.ONION:
+            netaddr = NetAddr.from_addrv2(NetworkId.TORV3, key, place.port)
+        case Network.I2P:
+            netaddr = NetAddr.from_addrv2(NetworkId.I2P, key, 0)
+        case _:
+            netaddr = NetAddr.from_addrv2(NetworkId.CJDNS, b"\xfc" + key[:15], place.port)
+    assert netaddr is not None
+    return SimulatedNode(netaddr=netaddr, behaviour=behaviour, behind=place)
 
 
 def has_ipv6_loopback() -> bool:
@@ -128,6 +176,9 @@ class SimulatedNetwork:
         nodes: Its nodes, once started.
         seed_name: Name of its DNS seed, with the dot at the end.
         dns: `host:port` of the DNS seed, once started; '' without one.
+        socks: `host:port` of the SOCKS5 front; '' without one.
+        sam: `host:port` of the SAM bridge; '' without one.
+        fronts: Both, as far as there are any.
         fleet: The connections of all nodes.
     """
 
@@ -142,6 +193,9 @@ class SimulatedNetwork:
         self.nodes: Sequence[SimulatedNode] = ()
         self.seed_name = options.seed_name
         self.dns = ""
+        self.socks = ""
+        self.sam = ""
+        self.fronts: list[Front] = []
         self.fleet = Fleet(clock=clock)
         self._time_unix = time_unix
         self._dns_server: DnsServer | None = None
@@ -168,6 +222,7 @@ class SimulatedNetwork:
         try:
             await self._serve(sockets)
             await self._start_dns()
+            await self._start_fronts()
         except BaseException:
             await self.close()
             for sock in sockets:  # those that no server had taken over yet
@@ -179,6 +234,9 @@ class SimulatedNetwork:
         if self._dns_server is not None:
             await self._dns_server.close()
             self._dns_server = None
+        for front in self.fronts:
+            await front.close()
+        self.fronts.clear()
         for server in self._servers:
             server.close()
         await self.fleet.close()
@@ -199,6 +257,8 @@ class SimulatedNetwork:
             "seed_name": self.seed_name,
             "dns": self.dns,
             "nodes": [node.to_json() for node in self.nodes],
+            **({"socks": self.socks} if self.socks else {}),
+            **({"sam": self.sam} if self.sam else {}),
         }
 
     def command(self) -> str:
@@ -208,11 +268,16 @@ class SimulatedNetwork:
         words += (
             ["--magic", params.magic.hex()] if params.chain is Chain.CUSTOM else ["-n", params.chain.value]
         )
-        port = self.nodes[0].netaddr.port
+        port = self.nodes[0].listens_at.port
         words += ["--allow-private", "--resolver", self.dns]
         if port != params.default_port:
             words += ["-p", str(port)]
-        return shlex.join([*words, self.seed_name])
+        hidden = [node.netaddr.to_text() for node in self.nodes if node.behind is not None]
+        if self.socks:
+            words += ["--onion", self.socks]
+        if self.sam:
+            words += ["--i2psam", self.sam]
+        return shlex.join([*words, self.seed_name, *hidden[:MAX_HIDDEN_SHOWN]])
 
     def _bind(self) -> list[socket]:
         """Bind all nodes to one port, and plan them there."""
@@ -233,11 +298,11 @@ class SimulatedNetwork:
 
     def _bind_at(self, port: int, sockets: list[socket], *, has_ipv6: bool) -> None:
         nodes = plan_nodes(self.options, port=port, has_ipv6=has_ipv6)
-        sockets.append(bind_node(nodes[0].netaddr))
+        sockets.append(bind_node(nodes[0].listens_at))
         if not port:
             port = sockets[0].getsockname()[1]
             nodes = plan_nodes(self.options, port=port, has_ipv6=has_ipv6)
-        sockets.extend(bind_node(node.netaddr) for node in nodes[1:])
+        sockets.extend(bind_node(node.listens_at) for node in nodes[1:])
         self.nodes = nodes
 
     async def _serve(self, sockets: Sequence[socket]) -> None:
@@ -260,10 +325,34 @@ class SimulatedNetwork:
             self._servers.append(server)
         self.fleet.start()
 
+    async def _start_fronts(self) -> None:
+        """Start the proxies that the nodes of other networks are behind."""
+        networks = {node.netaddr.network for node in self.nodes if node.behind is not None}
+        behaviour = PROXY_BEHAVIOURS[self.options.proxy_behaviour]
+        if networks - {Network.I2P} or behaviour.steps:
+            nodes = {
+                node.netaddr.host: node.listens_at if node.behaviour.listens else None
+                for node in self.nodes
+                if node.netaddr.network is not Network.I2P
+            }
+            front = SocksFront(nodes, circuit_s=self.options.circuit_s, behaviour=behaviour)
+            self.fronts.append(front)
+            self.socks = await front.start(DNS_HOST, 0)
+        if Network.I2P in networks:
+            streams = {
+                node.netaddr.host: node.listens_at if node.behaviour.listens else None
+                for node in self.nodes
+                if node.netaddr.network is Network.I2P
+            }
+            bridge = SamFront(streams, circuit_s=self.options.circuit_s)
+            self.fronts.append(bridge)
+            self.sam = await bridge.start(DNS_HOST, 0)
+
     async def _start_dns(self) -> None:
         if not self.options.with_dns:
             return
-        server = DnsServer(self.seed_name, [node.netaddr.host for node in self.nodes])
+        visible = [node.netaddr.host for node in self.nodes if node.behind is None]
+        server = DnsServer(self.seed_name, visible)
         try:
             host, port = await server.start(DNS_HOST, self.options.dns_port)
         except OSError as error:

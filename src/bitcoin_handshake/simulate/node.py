@@ -44,10 +44,17 @@ class SimulatedNode:
     Attributes:
         netaddr: Where it listens.
         behaviour: How it behaves.
+        behind: Where it listens, where that is behind a proxy: its own address is not of this machine.
     """
 
     netaddr: NetAddr
     behaviour: Behaviour
+    behind: NetAddr | None = None
+
+    @property
+    def listens_at(self) -> NetAddr:
+        """Where its socket is."""
+        return self.behind or self.netaddr
 
     @property
     def expected(self) -> Expected:
