@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
-from bitcoin_handshake.cli.main import COMPLETE_VARIABLE, main
+from bitcoin_handshake.cli.main import _COMMANDS, COMPLETE_VARIABLE, main
 from tests.helpers import unavailable
 
 
@@ -60,8 +60,12 @@ def _answer(*words: str) -> list[str]:
 
 def test_first_word_offers_commands_and_seeds() -> None:
     offered = _complete("")
+<<<<<<< HEAD
     commands = ["handshake", "demo", "simulate", "check-networks", "decode", "replay", "completion"]
     assert offered[: len(commands)] == commands
+=======
+    assert offered[: len(_COMMANDS)] == list(_COMMANDS)
+>>>>>>> e234adc (doctor: examine a node and explain what is found, as text, JSON, Markdown and for Nagios)
     assert set(CHAINS[Chain.MAINNET].dns_seeds) <= set(offered)
 
 

@@ -36,6 +36,7 @@ _EAGER = frozenset({"-h", "--help", "-V", "--version"})
 _COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
+    "doctor": "Examine a node and explain what is found.",
     "simulate": "Keep a simulated network running.",
     "check-networks": "Tell which networks work from here.",
     "decode": "Explain messages: hex, raw bytes, transcripts.",
