@@ -7,6 +7,7 @@ from collections.abc import Container
 from typing import Any
 
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.messages.handshake import V1Address, Version
 from bitcoin_handshake.session import Event, Session
@@ -66,8 +67,7 @@ def new_session(
         ),
         now=START,
         deadline=START + TIMEOUT_S,
-        linger_s=linger_s,
-        ping_nonce=PING_NONCE,
+        conversation=linger_or_hang_up(linger_s, ping_nonce=PING_NONCE),
         trace=trace,
     )
 

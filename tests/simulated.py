@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from bitcoin_handshake.chain import CHAINS, Chain, ChainParams
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.errors import Phase
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.netaddr import NetAddr
@@ -46,7 +47,12 @@ def initiator(
     handshake = Handshake(local_version(), initiating=True, own_nonces={CLIENT_NONCE})
     transport = V1Transport(params.magic)
     return Session(
-        transport, handshake, now=START, deadline=START + timeout_s, linger_s=linger_s, trace=False
+        transport,
+        handshake,
+        now=START,
+        deadline=START + timeout_s,
+        conversation=linger_or_hang_up(linger_s, ping_nonce=0),
+        trace=False,
     )
 
 

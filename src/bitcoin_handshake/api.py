@@ -31,6 +31,7 @@ from bitcoin_handshake.survey import Survey, SurveyOptions
 from bitcoin_handshake.targets import Target, parse_target
 
 if TYPE_CHECKING:
+    from bitcoin_handshake.conversation.base import ConversationFactory
     from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = ["BATCH", "MAX_UNREAD_RESULTS", "probe", "probe_many", "run_survey"]
@@ -99,6 +100,7 @@ async def probe_many(
     record_messages: bool = False,
     transcripts: TranscriptSink | None = None,
     transcript_secrets: bool = False,
+    conversation: ConversationFactory | None = None,
     families: frozenset[Network] = IP_NETWORKS,
     resolver: str | None = None,
     concurrency: int | None = None,
@@ -129,6 +131,8 @@ async def probe_many(
         record_messages: Whether to keep order and time of every message.
         transcripts: Where everything said is written, `TranscriptFiles` for one; the caller closes it.
         transcript_secrets: Whether transcripts of v2 hold keys and raw bytes too.
+        conversation: Makes what is said after the handshake, for each connection (`GetAddr` for one); its
+            result is `ProbeResult.conversation`. None for what `linger_s` says.
         families: Networks to ask names for and to dial.
         resolver: `ADDR[:PORT]` of the DNS server to ask; None for the system's.
         concurrency: Connections at once at most.
@@ -162,6 +166,7 @@ async def probe_many(
             record_messages=record_messages,
             transcripts=transcripts,
             transcript_secrets=transcript_secrets,
+            conversation=conversation,
             onion_timeout_s=onion_timeout_s,
             i2p_timeout_s=i2p_timeout_s,
             retries=retries,
@@ -195,6 +200,7 @@ async def probe(
     record_messages: bool = False,
     transcripts: TranscriptSink | None = None,
     transcript_secrets: bool = False,
+    conversation: ConversationFactory | None = None,
     onion_timeout_s: float | None = None,
     i2p_timeout_s: float | None = None,
     proxy: str | None = None,
@@ -229,6 +235,7 @@ async def probe(
         record_messages=record_messages,
         transcripts=transcripts,
         transcript_secrets=transcript_secrets,
+        conversation=conversation,
         onion_timeout_s=onion_timeout_s,
         i2p_timeout_s=i2p_timeout_s,
         retries=retries,

@@ -47,6 +47,7 @@ from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.visit import GarbageSource, V2Visit, Visit
 
 if TYPE_CHECKING:
+    from bitcoin_handshake.conversation.base import ConversationFactory
     from bitcoin_handshake.transcript.sink import TranscriptSink
 
 __all__ = [
@@ -111,6 +112,8 @@ class ProbeOptions:
         transcript_secrets: Whether the transcripts of v2 connections hold keys and raw bytes too.
         retries: How often a node is tried again after a failure that may pass, 0 for not at all.
         contact: Where whoever sees our user agent finds us, a URL for one; '' for nothing.
+        conversation: Makes what follows the handshake, for each connection; None for `linger_s`. Its
+            result is `ProbeResult.conversation`.
 
     Raises:
         InputError: A value is out of its range.
@@ -128,6 +131,7 @@ class ProbeOptions:
     i2p_timeout_s: float | None = None
     retries: int = 0
     contact: str = ""
+    conversation: ConversationFactory | None = None
 
     def __post_init__(self) -> None:
         if self.retries < 0:
@@ -143,6 +147,8 @@ class ProbeOptions:
                 raise InputError(f"the timeout must be over 0 seconds, not {timeout_s:g}")
         if not 0 <= self.linger_s < float("inf"):
             raise InputError(f"the linger time must be 0 seconds or more, not {self.linger_s:g}")
+        if self.conversation is not None and self.linger_s:
+            raise InputError("linger_s and conversation exclude each other")
         if len(self.user_agent) > MAX_SUBVERSION_LENGTH:
             raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
 
@@ -203,7 +209,12 @@ class Prober:
         self._entropy_pos = 0
 
     def visit(
-        self, target: str, netaddr: NetAddr, seeds: Collection[str] = (), resolve_ms: float | None = None
+        self,
+        target: str,
+        netaddr: NetAddr,
+        seeds: Collection[str] = (),
+        resolve_ms: float | None = None,
+        conversation: ConversationFactory | None = None,
     ) -> Visit:
         """Return the first connection of a node, not dialled yet.
 
@@ -212,8 +223,9 @@ class Prober:
             netaddr: Its address.
             seeds: Names that gave the address.
             resolve_ms: What the look-up took, milliseconds, or None.
+            conversation: Makes what follows the handshake; None for what the options say.
         """
-        return self._first_visit(self, target, netaddr, seeds, resolve_ms)
+        return self._first_visit(self, target, netaddr, seeds, resolve_ms, conversation)
 
     def start(self, visit: Visit) -> None:
         """Begin; `on_result` is called when all is over, possibly at once.
@@ -234,7 +246,7 @@ class Prober:
         if left_s <= 0 or self.is_stopping:
             self.finish(visit, result)
             return
-        again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
+        again = Visit(self, visit.target, visit.netaddr, visit.seeds, visit.resolve_ms, visit.conversation)
         again.take_the_way_of(visit)
         again.earlier = result
         again.used_s = monotonic() - visit.started

@@ -128,6 +128,8 @@ class ProbeResult:
         v2: What was seen below the messages, where `transport` is `v2`.
         other: What came of the other transport, where a connection was dialled for that too.
         reject: The peer's first `reject`, or None.
+        conversation: What the conversation after the handshake learned, for callers of the library;
+            not in the JSON record.
     """
 
     target: str
@@ -156,6 +158,7 @@ class ProbeResult:
     v2: V2Facts | None = None
     other: ProbeResult | None = None
     reject: Reject | None = None
+    conversation: object = None
 
     @property
     def code(self) -> str | None:

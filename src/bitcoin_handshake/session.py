@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from bitcoin_handshake.conversation.base import HANG_UP, Conversation, Messages
+from bitcoin_handshake.conversation.linger import Linger
 from bitcoin_handshake.errors import (
-    AnomalyCode,
     BadVersionMessage,
     OtherChainV2,
     PeerClosed,
@@ -35,8 +36,6 @@ from bitcoin_handshake.errors import (
     SelfConnection,
 )
 from bitcoin_handshake.handshake import Action, Handshake
-from bitcoin_handshake.measured import elapsed_ms
-from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
 from bitcoin_handshake.records import Outcome, user_agent_text
 from bitcoin_handshake.transport.base import ReceivedMessage, Transport
 
@@ -44,6 +43,7 @@ __all__ = [
     "FLOOD_BYTES",
     "FLOOD_MESSAGES",
     "HANG_S",
+    "MAX_CONVERSATION_BYTES",
     "MAX_HANDSHAKE_BYTES",
     "Event",
     "HandshakeCompleted",
@@ -55,13 +55,15 @@ __all__ = [
 
 _TAKE_VERSION = Action.TAKE_VERSION
 _COMPLETE = Action.COMPLETE
-_PONG = MsgType.PONG.value
 _KEY = Phase.KEY
 _GARBAGE = Phase.GARBAGE
 
 MAX_HANDSHAKE_BYTES = 64 * 1024 * 1024
 """A peer that sends more than this before the verdict is hung up on: sixteen messages of the
 largest size. The longest handshake of a healthy node is under 1,000 bytes."""
+MAX_CONVERSATION_BYTES = 64 * 1024 * 1024
+"""A peer that sends more than this after the verdict is hung up on, too; the conversation ends with
+a flood."""
 FLOOD_MESSAGES = 1000
 FLOOD_BYTES = 1024 * 1024
 """A peer without verdict at the deadline that sent more than either is called a flood."""
@@ -123,8 +125,7 @@ class Session:
         deadline: Time by which the verdict must have come.
         first_byte_by: Time by which the peer must have sent a byte, where that is earlier; after
             it the error says `retry_v1`.
-        linger_s: How many seconds to go on listening after the verdict `ok`.
-        ping_nonce: Nonce of the `ping` that is sent at the verdict, where we linger.
+        conversation: What follows the verdict `ok`; the connection is closed when it is finished.
         trace: Whether to queue events at all; who reads only the attributes saves their cost.
 
     Attributes:
@@ -136,19 +137,17 @@ class Session:
             its version packet had come; None before, and on v1.
         version_at: When the peer's `version` was taken; None before.
         verack_at: When the verdict `ok` came; None before.
-        ping_ms: Milliseconds between our `ping` and its `pong`; None before.
         messages_received: Whole messages so far, good or bad.
     """
 
     __slots__ = (
         "_events",
         "_fed",
+        "_fed_limit",
         "_in_key_exchange",
-        "_linger_s",
-        "_ping_nonce",
-        "_ping_sent_at",
         "_started",
         "_verdict_by",
+        "conversation",
         "deadline",
         "error",
         "finished",
@@ -156,7 +155,6 @@ class Session:
         "handshake",
         "key_at",
         "messages_received",
-        "ping_ms",
         "transport",
         "verack_at",
         "version_at",
@@ -176,8 +174,7 @@ class Session:
         deadline: float,
         started: float | None = None,
         first_byte_by: float | None = None,
-        linger_s: float = 0.0,
-        ping_nonce: int = 0,
+        conversation: Conversation = HANG_UP,
         trace: bool = True,
     ) -> None:
         self.transport = transport
@@ -192,13 +189,11 @@ class Session:
         self.key_at: float | None = None
         self.garbage_at: float | None = None
         self.version_packet_at: float | None = None
-        self.ping_ms: float | None = None
         self.messages_received = 0
         self._events: deque[Event] | None = deque() if trace else None
         self._fed = 0
-        self._linger_s = linger_s
-        self._ping_nonce = ping_nonce
-        self._ping_sent_at = 0.0
+        self._fed_limit = MAX_HANDSHAKE_BYTES
+        self.conversation = conversation
         self._started = now if started is None else started
         # In v2 nothing can be said before the peer's key has come: `_note_stages` says it then.
         if handshake.replies and not self._in_key_exchange:
@@ -206,8 +201,16 @@ class Session:
 
     @property
     def phase(self) -> Phase:
-        """What the connection still waits for; VERACK once nothing is missing."""
+        """What the connection still waits for; after the handshake what the conversation says."""
+        if self.verack_at is not None:
+            return self.conversation.phase
         return self.transport.phase or self.handshake.phase
+
+    @property
+    def ping_ms(self) -> float | None:
+        """Milliseconds between our `ping` and its `pong`; None before, and where no `ping` is sent."""
+        conversation = self.conversation
+        return conversation.ping_ms if isinstance(conversation, Linger) else None
 
     @property
     def is_complete(self) -> bool:
@@ -233,7 +236,7 @@ class Session:
     @property
     def buffered(self) -> int:
         """Bytes of this peer that are held now."""
-        return self.transport.buffered
+        return self.transport.buffered + self.conversation.buffered
 
     @property
     def is_flooding(self) -> bool:
@@ -262,17 +265,17 @@ class Session:
                     break
         except PeerError as error:
             self._end(now, error)
-        if self._fed > MAX_HANDSHAKE_BYTES and self.verack_at is None:
+        if self._fed > self._fed_limit:
             self._end(now, self._flood())
 
     def receive_eof(self, *, now: float, reset: bool = False) -> None:
         """The peer closed the connection, or reset it; all its bytes were fed before."""
         if self.finished:
             return
-        if self.is_complete:
-            self._end(now, None)
-            return
         kind = PeerReset if reset else PeerClosed
+        if self.is_complete:
+            self._end(now, kind(phase=self.phase, bytes_received=self._fed))
+            return
         self._end(
             now,
             self._rejected()
@@ -291,7 +294,7 @@ class Session:
         if self.finished:
             return
         if self.is_complete:
-            self._end(now, None)
+            self._go_on(self.conversation.handle_timeout(now=now), now)
             return
         self._end(
             now,
@@ -354,29 +357,28 @@ class Session:
                 self._end(now, handshake.error)
         elif action is _COMPLETE:
             self._complete(now)
-        elif self.verack_at is not None and message.msg_type == _PONG:
-            self._take_pong(message.payload, now)
+        elif self.verack_at is not None:
+            self._go_on(self.conversation.receive(message, now=now), now)
 
     def _complete(self, now: float) -> None:
         self.verack_at = now
+        self._fed_limit = self._fed + MAX_CONVERSATION_BYTES
         if self._events is not None:
             self._events.append(HandshakeCompleted(now))
-        if self._linger_s <= 0:
-            self.finished = True
-            self.deadline = None
-            return
-        self.deadline = now + self._linger_s
-        if self.handshake.common_version > BIP0031_VERSION:
-            self._ping_sent_at = now
-            payload = self._ping_nonce.to_bytes(8, "little")
-            self.send_message(MsgType.PING.value, payload, now=now)
+        conversation = self.conversation
+        handshake = self.handshake
+        said = conversation.start(handshake.features, common_version=handshake.common_version, now=now)
+        self._go_on(said, now)
 
-    def _take_pong(self, payload: bytes | None, now: float) -> None:
-        if payload == self._ping_nonce.to_bytes(8, "little"):
-            if self.ping_ms is None:
-                self.ping_ms = elapsed_ms(self._ping_sent_at, now)
-        else:
-            self.handshake.note(AnomalyCode.WRONG_PONG)
+    def _go_on(self, said: Messages, now: float) -> None:
+        """Send what the conversation says, and take over its end or its deadline."""
+        for msg_type, payload in said:
+            self.send_message(msg_type, payload, now=now)
+        conversation = self.conversation
+        for anomaly in conversation.anomalies:
+            self.handshake.note(anomaly)
+        self.finished = conversation.finished
+        self.deadline = conversation.deadline
 
     def _send_replies(self, now: float) -> None:
         replies = self.handshake.replies
@@ -391,9 +393,11 @@ class Session:
             return
         self.finished = True
         self.deadline = None
-        if error is not None and not self.is_complete:
-            if error.phase is None:
-                error.phase = self.phase
+        if error is not None and error.phase is None:
+            error.phase = self.phase
+        if self.is_complete:
+            self.conversation.close(error)
+        elif error is not None:
             self.error = error
             if self._events is not None:
                 self._events.append(PeerFailed(now, error))

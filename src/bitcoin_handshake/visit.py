@@ -13,6 +13,8 @@ from socket import inet_aton
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake.conversation.base import HANG_UP, Conversation, ConversationFactory
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.engine.connection import Connection
 from bitcoin_handshake.engine.protocol import ByteProtocol
 from bitcoin_handshake.errors import BitcoinHandshakeError, InternalError, NoRoute, Phase, Unreachable
@@ -55,6 +57,7 @@ class Visit(Connection):
         resolve_ms: What the look-up took, milliseconds, or None.
         messages: Order and time of the messages, where asked for.
         nonce: That of our `version`.
+        conversation: Makes what follows the handshake; None for what the options say.
         earlier: What came of v2, where that was tried before.
         session: What judges the node; None before it can be talked to.
         recorded: The session, where a transcript is kept.
@@ -67,6 +70,7 @@ class Visit(Connection):
     """
 
     __slots__ = (
+        "conversation",
         "earlier",
         "isolation",
         "messages",
@@ -91,6 +95,7 @@ class Visit(Connection):
         netaddr: NetAddr,
         seeds: Collection[str] = (),
         resolve_ms: float | None = None,
+        conversation: ConversationFactory | None = None,
     ) -> None:
         options = prober.options
         is_traced = options.record_messages or options.transcripts is not None
@@ -101,6 +106,7 @@ class Visit(Connection):
         self.resolve_ms = resolve_ms
         self.messages: list[MessageTime] | None = [] if options.record_messages else None
         self.nonce = 0
+        self.conversation = conversation
         self.earlier: ProbeResult | None = None
         self.used_s = 0.0
         self.session: Session | None = None
@@ -174,6 +180,8 @@ class Visit(Connection):
             own_nonces=prober.nonces,
         )
         started = self.started - self.used_s
+        ping_nonce = nonce ^ PING_NONCE_MASK
+        conversation = self._conversation(ping_nonce)
         sink = prober.options.transcripts
         if sink is not None:
             from bitcoin_handshake.transcript.session import RecordedSession
@@ -196,7 +204,8 @@ class Visit(Connection):
                 sink=sink,
                 first_byte_by=first_byte_by,
                 linger_s=prober.options.linger_s,
-                ping_nonce=nonce ^ PING_NONCE_MASK,
+                ping_nonce=ping_nonce,
+                conversation=conversation,
             )
             return self.recorded
         self.session = session = Session(
@@ -206,11 +215,16 @@ class Visit(Connection):
             started=started,
             deadline=deadline,
             first_byte_by=first_byte_by,
-            linger_s=prober.options.linger_s,
-            ping_nonce=nonce ^ PING_NONCE_MASK,
+            conversation=conversation,
             trace=self.is_traced,
         )
         return session
+
+    def _conversation(self, ping_nonce: int) -> Conversation:
+        """Make what follows the handshake."""
+        options = self.prober.options
+        make = self.conversation or options.conversation
+        return linger_or_hang_up(options.linger_s, ping_nonce=ping_nonce) if make is None else make()
 
     def take_events(self) -> None:
         """Take what the session has seen and said."""
@@ -319,7 +333,7 @@ class Visit(Connection):
             version,
             handshake.features,
             is_complete,
-            is_complete and prober.options.linger_s > 0 and not prober.is_stopping,
+            is_complete and session.conversation is not HANG_UP and not prober.is_stopping,
         )
         result.anomalies = handshake.anomalies
         result.reject = handshake.reject
@@ -330,7 +344,11 @@ class Visit(Connection):
             result.time_offset_s = version.timestamp - int(now_unix - monotonic() + session.version_at)
         if session.verack_at is not None:
             result.verack_ms = elapsed_ms(connected_at, session.verack_at)
-        result.ping_ms = session.ping_ms
+            conversation = session.conversation
+            if conversation is not HANG_UP:
+                conversation.close(None)  # where we end it: a run that is being stopped
+                result.conversation = conversation.result
+                result.ping_ms = session.ping_ms
         result.bytes_sent = self.bytes_sent - self.proxy_bytes_sent
         result.bytes_received = session.bytes_received
         result.messages = self.messages

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.session import Session
@@ -34,7 +35,11 @@ def _session(*, initiating: bool) -> Session:
     handshake = Handshake(version, initiating=initiating)
     linger_s = 5.0 if initiating else 0.0
     return Session(
-        V1Transport(MAGIC), handshake, now=0.0, deadline=10.0, linger_s=linger_s, ping_nonce=PING_NONCE
+        V1Transport(MAGIC),
+        handshake,
+        now=0.0,
+        deadline=10.0,
+        conversation=linger_or_hang_up(linger_s, ping_nonce=PING_NONCE),
     )
 
 

@@ -21,6 +21,7 @@ from time import monotonic
 import pytest
 import pytest_asyncio
 
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.engine import deadlines as deadlines_module
 from bitcoin_handshake.engine import dialer as dialer_module
 from bitcoin_handshake.engine import sockets as sockets_module
@@ -95,8 +96,7 @@ class Attempt(Connection):
             now=now,
             started=self.started,
             deadline=self.deadline,
-            linger_s=self._linger_s,
-            ping_nonce=PING_NONCE,
+            conversation=linger_or_hang_up(self._linger_s, ping_nonce=PING_NONCE),
             trace=self.is_traced,
         )
         return self.session

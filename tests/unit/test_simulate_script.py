@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from bitcoin_handshake.simulate.script import (
-    CLOSE,
-    LIFETIME_S,
-    MAX_INBOX_COUNT,
-    MAX_QUEUED_BYTES,
-    RESET,
-    WAIT,
-    Delay,
-    End,
-    Peer,
-    Scripted,
-    Send,
-    Shaped,
-    Steps,
-)
+from bitcoin_handshake.conversation.steps import CLOSE, MAX_INBOX_COUNT, RESET, WAIT, Delay, Send, Steps
+from bitcoin_handshake.simulate.script import LIFETIME_S, MAX_QUEUED_BYTES, End, Peer, Scripted, Shaped
 from tests.helpers import FakeClock
 from tests.simulated import node_facts
 

@@ -6,14 +6,14 @@ meanwhile.
 
 from __future__ import annotations
 
-from bitcoin_handshake.conversation.base import NOTHING, Messages
+from bitcoin_handshake.conversation.base import HANG_UP, NOTHING, Conversation, Messages
 from bitcoin_handshake.errors import AnomalyCode, PeerError, Phase
 from bitcoin_handshake.measured import elapsed_ms
 from bitcoin_handshake.protocol import BIP0031_VERSION, MsgType
 from bitcoin_handshake.records import Features
 from bitcoin_handshake.transport.base import ReceivedMessage
 
-__all__ = ["Linger"]
+__all__ = ["Linger", "linger_or_hang_up"]
 
 _PING = MsgType.PING.value
 _PONG = MsgType.PONG.value
@@ -95,3 +95,8 @@ class Linger:
             self.finished = True
             self.deadline = None
             self.error = error
+
+
+def linger_or_hang_up(linger_s: float, *, ping_nonce: int) -> Conversation:
+    """Return the conversation that listens for so many seconds; with 0 seconds the one that hangs up."""
+    return Linger(linger_s, ping_nonce=ping_nonce) if linger_s > 0 else HANG_UP

@@ -12,13 +12,14 @@ from textwrap import fill
 from types import MappingProxyType
 
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.conversation.steps import Steps
 from bitcoin_handshake.errors import FailureCode, Phase
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.simulate import profiles, sins, v2_sins
 from bitcoin_handshake.simulate.core import CORE, CORE_V1, CorePeer, Profile
-from bitcoin_handshake.simulate.script import NodeFacts, Peer, Script, Scripted, Shaped, Steps
+from bitcoin_handshake.simulate.script import NodeFacts, Peer, Script, Scripted, Shaped
 from bitcoin_handshake.simulate.v2_form import V2Form, v2_responder
 from bitcoin_handshake.simulate.v2_sins import Listener
 from bitcoin_handshake.transport.bip324.packets import EXPANSION, MAX_GARBAGE_LEN

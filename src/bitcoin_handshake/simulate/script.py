@@ -24,30 +24,32 @@ from random import Random
 from typing import Protocol, assert_never
 
 from bitcoin_handshake.chain import ChainParams
+from bitcoin_handshake.conversation.steps import (
+    CLOSE,
+    WAIT,
+    Delay,
+    Inbox,
+    Pause,
+    Say,
+    Send,
+    Step,
+    Steps,
+)
 from bitcoin_handshake.errors import PeerError
 from bitcoin_handshake.netaddr import NetAddr
-from bitcoin_handshake.transport.base import ReceivedMessage
 from bitcoin_handshake.transport.v1 import V1Transport, serialize_message
 
 __all__ = [
-    "CLOSE",
-    "RESET",
-    "WAIT",
-    "Delay",
     "End",
     "NodeFacts",
     "Peer",
     "Script",
     "Scripted",
-    "Send",
     "Shaped",
-    "Step",
-    "Steps",
 ]
 
-MAX_INBOX_COUNT = 64
 MAX_KEPT_PAYLOAD = 1024
-"""What a client can make a script hold: that many messages of that many bytes (a `version` has
+"""What a client can make a script hold: MAX_INBOX_COUNT (64) messages of that many bytes (a `version` has
 355 at most); longer payloads are counted, further messages dropped."""
 MAX_RAW_BYTES = 64 * 1024
 MAX_QUEUED_BYTES = 64 * 1024
@@ -116,37 +118,7 @@ class Script(Protocol):
         """Return and forget the bytes that wait to be written, possibly none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A step: write these bytes, in one segment with what the steps beside it write."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """A step: go on after this many seconds; 0 only ends the segment."""
-
-    seconds: float
-
-
-class Pause(Enum):
-    """The steps without a value."""
-
-    WAIT = auto()  # go on when more has arrived
-    CLOSE = auto()
-    RESET = auto()
-
-
-WAIT = Pause.WAIT
-CLOSE = Pause.CLOSE
-RESET = Pause.RESET
-
-Step = Send | Delay | Pause
-Steps = Generator[Step, None, None]
-
-
-class Peer:
+class Peer(Inbox):
     """What a generator of steps works with: the inbox, and the means to write messages.
 
     Args:
@@ -154,11 +126,11 @@ class Peer:
         is_raw: Whether it takes bytes as they come instead of messages.
     """
 
-    __slots__ = ("_is_deaf", "_is_raw", "_raw", "_transport", "inbox", "node")
+    __slots__ = ("_is_deaf", "_is_raw", "_raw", "_transport", "node")
 
     def __init__(self, node: NodeFacts, *, is_raw: bool = False) -> None:
+        super().__init__()
         self.node = node
-        self.inbox: deque[ReceivedMessage] = deque()
         self._is_raw = is_raw
         self._is_deaf = False
         self._raw = b""
@@ -172,15 +144,10 @@ class Peer:
         """Write some messages, one behind the other."""
         return b"".join(self.frame(msg_type, payload) for msg_type, payload in messages)
 
-    def message(self) -> Generator[Step, None, ReceivedMessage]:
-        """Wait for the next message that passes framing."""
-        while True:
-            while not self.inbox:
-                # Core hangs up on a wrong magic, on a key of v2 for one.
-                yield CLOSE if self._is_deaf else WAIT
-            message = self.inbox.popleft()
-            if message.anomaly is None:
-                return message
+    @property
+    def idle_step(self) -> Step:
+        """Core hangs up on a wrong magic, on a key of v2 for one."""
+        return CLOSE if self._is_deaf else WAIT
 
     def data(self) -> Generator[Step, None, bytes]:
         """Wait for bytes, and take what is there (raw peers)."""
@@ -199,8 +166,7 @@ class Peer:
         self._transport.receive_data(data)
         try:
             while (message := self._transport.next_message()) is not None:
-                if len(self.inbox) < MAX_INBOX_COUNT:
-                    self.inbox.append(message)
+                self.add(message)
         except PeerError:
             self._is_deaf = True
 
@@ -263,8 +229,10 @@ class Scripted:
     def _advance(self, now: float) -> None:
         for step in self._steps:
             match step:
-                case Send(data):
+                case Send(data=data):
                     self._outgoing.append(data)
+                case Say(msg_type=msg_type, payload=payload):
+                    self._outgoing.append(self._peer.frame(msg_type, payload))
                 case Delay(seconds):
                     self._wake_at = now + seconds
                     return

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bitcoin_handshake.chain import CHAINS, Chain
+from bitcoin_handshake.conversation.steps import CLOSE, RESET, WAIT, Delay, Send, Step, Steps
 from bitcoin_handshake.errors import WireError
 from bitcoin_handshake.messages.handshake import Version
 from bitcoin_handshake.messages.keepalive import Ping
@@ -23,7 +24,7 @@ from bitcoin_handshake.protocol import (
     MsgType,
 )
 from bitcoin_handshake.simulate.core import CORE_V1, Profile, version_payload
-from bitcoin_handshake.simulate.script import CLOSE, RESET, WAIT, Delay, Peer, Send, Step, Steps
+from bitcoin_handshake.simulate.script import Peer
 from bitcoin_handshake.transport.v1 import serialize_message
 
 __all__ = [

@@ -9,20 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from bitcoin_handshake.conversation.steps import CLOSE, Delay, Send, Step, Steps
 from bitcoin_handshake.protocol import MsgType
 from bitcoin_handshake.simulate.core import CORE, version_payload
-from bitcoin_handshake.simulate.script import (
-    CLOSE,
-    LIFETIME_S,
-    Delay,
-    End,
-    NodeFacts,
-    Peer,
-    Script,
-    Send,
-    Step,
-    Steps,
-)
+from bitcoin_handshake.simulate.script import LIFETIME_S, End, NodeFacts, Peer, Script
 from bitcoin_handshake.simulate.v2_form import key_pair, speaks_v1
 from bitcoin_handshake.transport.bip324 import ellswift
 from bitcoin_handshake.transport.bip324.ciphers import BIP324Cipher, FSChaCha20

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from bitcoin_handshake.conversation.base import Conversation
+from bitcoin_handshake.conversation.linger import linger_or_hang_up
 from bitcoin_handshake.handshake import Action, Handshake
 from bitcoin_handshake.session import MessageReceived, Session
 from bitcoin_handshake.transcript.format import MAX_TRANSCRIPT_BYTES
@@ -23,10 +25,13 @@ class RecordedSession(Session):
     """A `Session` with a transcript; driven like any other, then closed with `finish`.
 
     Args:
-        transport, handshake, now, started, deadline, first_byte_by, linger_s, ping_nonce: As for `Session`;
+        transport, handshake, now, started, deadline, first_byte_by: As for `Session`;
             a v2 transport must have been made with `trace`.
         dialled_at: When the connect began, the zero point of the transcript's times; None for
             `started`.
+        linger_s: Seconds to go on listening after the verdict, 0 for not at all.
+        ping_nonce: Nonce of the `ping` sent then.
+        conversation: What follows the verdict instead.
         facts: What the first line says.
         sink: Where the lines go.
         limit: Characters of text after which messages that change nothing are only counted.
@@ -48,6 +53,7 @@ class RecordedSession(Session):
         first_byte_by: float | None = None,
         linger_s: float = 0.0,
         ping_nonce: int = 0,
+        conversation: Conversation | None = None,
         limit: int = MAX_TRANSCRIPT_BYTES,
     ) -> None:
         self._is_taking = False
@@ -70,8 +76,7 @@ class RecordedSession(Session):
             started=started,
             deadline=deadline,
             first_byte_by=first_byte_by,
-            linger_s=linger_s,
-            ping_nonce=ping_nonce,
+            conversation=conversation or linger_or_hang_up(linger_s, ping_nonce=ping_nonce),
         )
         self._record_events()
 
@@ -158,7 +163,7 @@ class RecordedSession(Session):
             len(handshake.anomalies),
             handshake.peer_version is None,
             handshake.reject is None,
-            self.ping_ms is None,
+            self.conversation.progress,
             self.error is None,
         )
 
