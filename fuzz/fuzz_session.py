@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from bitcoin_handshake.conversation import HANG_UP, Conversation, GetAddr, Linger
 from bitcoin_handshake.errors import PeerError
 from bitcoin_handshake.handshake import Handshake, LocalVersion
 from bitcoin_handshake.protocol import MsgType
@@ -25,8 +26,7 @@ def one_input(data: bytes) -> None:
         Handshake(VERSION, initiating=bool(options & 1), own_nonces={1}),
         now=0.0,
         deadline=10.0,
-        linger_s=5.0 if options & 2 else 0.0,
-        ping_nonce=2,
+        conversation=_conversation(options),
     )
     for piece in _messages(data[1:]) if options & 4 else [data[1:]]:
         session.receive_data(piece, now=1.0)
@@ -42,6 +42,12 @@ def one_input(data: bytes) -> None:
     while (event := session.next_event()) is not None:
         verdicts += isinstance(event, HandshakeCompleted | PeerFailed)
     assert verdicts == 1
+
+
+def _conversation(options: int) -> Conversation:
+    if options & 2:
+        return Linger(5.0, ping_nonce=2)
+    return GetAddr(wait_s=5.0) if options & 32 else HANG_UP
 
 
 def _messages(data: bytes) -> list[bytes]:
