@@ -152,3 +152,15 @@ def test_lines_are_one_line_of_ascii(record: dict[str, Any]) -> None:
     line = line_of(record)
     assert line.isascii()
     assert len(line.splitlines()) == 1
+
+
+def test_repeated_rejects_before_the_version_replay_to_the_same() -> None:
+    """`reject` is no anomaly before `version`; what is omitted must not come back as one."""
+    payload = bytes.fromhex("0274784203666565") + bytes(32)
+    session = recorded(V1Transport(REGTEST.magic), sink := ListSink(), limit=0)
+    session.receive_data(serialize_message(REGTEST.magic, "reject", payload) * 3, now=START)
+    session.receive_eof(now=START, reset=False)
+    session.finish()
+    assert '"omitted"' in "".join(sink.lines)
+    result = replayed(sink)
+    assert result.is_same, str(result.difference)

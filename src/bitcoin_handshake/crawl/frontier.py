@@ -115,7 +115,7 @@ class Frontier:
         networks: Collection[int] = _NETWORKS,
         max_known: int = DEFAULT_MAX_KNOWN,
     ) -> None:
-        self._factor = crc32(seed.to_bytes(8, "little", signed=True)) & _NUMBER_MASK | 1
+        self._factor = crc32((seed & 2**64 - 1).to_bytes(8, "little")) & _NUMBER_MASK | 1
         self._inverse = pow(self._factor, -1, _NUMBER_MASK + 1)
         self._networks = frozenset(networks)
         self._max_known = max_known

@@ -135,6 +135,7 @@ class ScriptedTransport:
         self._items: deque[tuple[_Item, int]] = deque()
         self._counted: Iterator[ReceivedMessage] = iter(())
         self._last_skipped = AnomalyCode.BAD_CHECKSUM
+        self._repeated = ReceivedMessage("", None, 0)
         self._events: deque[TransportEvent] = deque()
         self._base = 0
         self._fed = 0
@@ -224,6 +225,9 @@ class ScriptedTransport:
     def _passed_on(self, message: ReceivedMessage) -> ReceivedMessage:
         if message.anomaly is not None:
             self._last_skipped = message.anomaly
+        elif message.msg_type == MsgType.REJECT.value and message.payload is not None:
+            # `reject` is valid before `version`, where any other message would be an anomaly.
+            self._repeated = message
         return message
 
     def _begin(self, item: _Item, end: int) -> ReceivedMessage | None:
@@ -257,7 +261,7 @@ class ScriptedTransport:
         for _ in range(omitted.bad_versions):
             yield ReceivedMessage(MsgType.VERSION.value, b"", 0)
         for _ in range(omitted.messages):
-            yield ReceivedMessage("", None, 0)
+            yield self._repeated
 
 
 class Feed:
