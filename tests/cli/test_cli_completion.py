@@ -60,12 +60,7 @@ def _answer(*words: str) -> list[str]:
 
 def test_first_word_offers_commands_and_seeds() -> None:
     offered = _complete("")
-<<<<<<< HEAD
-    commands = ["handshake", "demo", "simulate", "check-networks", "decode", "replay", "completion"]
-    assert offered[: len(commands)] == commands
-=======
     assert offered[: len(_COMMANDS)] == list(_COMMANDS)
->>>>>>> e234adc (doctor: examine a node and explain what is found, as text, JSON, Markdown and for Nagios)
     assert set(CHAINS[Chain.MAINNET].dns_seeds) <= set(offered)
 
 

@@ -24,7 +24,7 @@ TCP_IDLE_S = 5.0
 """How long a connection may live without a whole question, in seconds."""
 MAX_TCP_QUERY_LEN = 1024
 """A longer question than any name needs ends the connection."""
-_PORT_ATTEMPTS = 16
+_PORT_ATTEMPTS = 50
 
 
 class DnsServer:
