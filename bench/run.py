@@ -13,7 +13,17 @@ import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("startup", "forms", "handshakes", "transports", "bip324", "messages", "scan", "memory")
+BENCHMARKS = (
+    "startup",
+    "forms",
+    "handshakes",
+    "transports",
+    "bip324",
+    "messages",
+    "scan",
+    "memory",
+    "proxies",
+)
 
 
 def main() -> int:

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from bitcoin_handshake import defaults
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.errors import BadTarget
 from bitcoin_handshake.measured import TransportMode
@@ -115,7 +114,7 @@ async def probe_many(
     retries: int = 0,
     contact: str = "",
     rate: float | None = None,
-    rate_per_group: float | None = defaults.RATE_PER_GROUP,
+    rate_per_group: float | None = None,
     exclude: Sequence[str] = (),
 ) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come.

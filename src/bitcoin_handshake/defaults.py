@@ -17,7 +17,6 @@ __all__ = [
     "LINGER_S",
     "MAX_PORT",
     "MAX_USER_AGENT_LEN",
-    "RATE_PER_GROUP",
     "TIMEOUT_S",
     "TRANSPORT",
     "TRANSPORT_NAMES",
@@ -40,8 +39,6 @@ LINGER_S = 0.0
 """Seconds that a connection stays open after the handshake."""
 CONCURRENCY = 1024
 """Connections at once, unless the caller or the limit of open files says otherwise."""
-RATE_PER_GROUP = 20.0
-"""New connections a second to one /24 of IPv4 or one /48 of IPv6."""
 MAX_PORT = 65535
 USER_AGENT = f"/bitcoin-handshake:{__version__}/"
 MAX_USER_AGENT_LEN = 256

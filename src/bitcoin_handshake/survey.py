@@ -21,7 +21,6 @@ from os import strerror
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from bitcoin_handshake import defaults
 from bitcoin_handshake.admission import Admission, fit_networks, rate_limits
 from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.chain import ChainParams
@@ -98,7 +97,7 @@ class SurveyOptions:
     allow_private: bool = False
     routes: RouteOptions = DIRECT
     rate: float | None = None
-    rate_per_group: float | None = defaults.RATE_PER_GROUP
+    rate_per_group: float | None = None
     exclude: Sequence[str] = ()
     dry_run: bool = False
     no_resolve: bool = False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bitcoin_handshake import defaults
 from bitcoin_handshake.cli.options import Decorated, SecondsType, WholeNumberType
 from bitcoin_handshake.errors import InputError
 
@@ -73,9 +72,8 @@ def network_options(command: Decorated) -> Decorated:
             click.option(
                 "--rate-per-group",
                 type=SecondsType(),
-                default=defaults.RATE_PER_GROUP,
                 metavar="R",
-                help="Likewise for each /24 or /48 [20].",
+                help="Likewise for each /24 or /48.",
             ),
             click.option(
                 "--exclude",
