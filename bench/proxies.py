@@ -22,7 +22,7 @@ ROUNDS = 3
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--waiting", type=int, default=20_000)
     options = parser.parse_args()
     count: int = options.count
@@ -49,8 +49,11 @@ def main() -> int:
             command = [*TOOL, "handshake", "-n", "regtest", "--json", "-q", "-t", "30", "--transport", "v1"]
             command += ["--concurrency", str(waiting), "--proxy", fleet.network["socks"], f"@{listing}"]
             cost = run(command)
-        is_right = cost.output.count('"proxy.timeout"') == waiting
-        report.line("waited to the end", "all" if is_right else "not all", asked="all", reached=is_right)
+        # The proxy shares the limit of descriptors, and closes what is over it.
+        waited = cost.output.count('"proxy.timeout"')
+        report.line(
+            "waited to the end", f"{waited}", asked=f">= {waiting * 0.99:g}", reached=waited >= waiting * 0.99
+        )
         peak = cost.peak_rss_kib / 1024
         report.line(
             "resident memory",

@@ -382,7 +382,7 @@ async def probe_address(
         if isinstance(way, BitcoinHandshakeError):
             return skipped_result(visit.target, options.chain, way, netaddr)
         if way is not None:
-            visit.take_way(way, router.fresh_isolation())
+            visit.take_way(way, router.fresh_isolation() if way.is_isolated else b"")
         try:
             prober.start(visit)
         except OutOfResources as shortage:

@@ -422,7 +422,7 @@ class Survey:
                 self._skip(visit, way)
             elif self._admission.is_first(visit):
                 if way is not None:
-                    visit.take_way(way, router.fresh_isolation())
+                    visit.take_way(way, router.fresh_isolation() if way.is_isolated else b"")
                 return visit
             else:
                 self._skip(visit, AlreadyDialled())

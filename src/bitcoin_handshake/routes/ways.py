@@ -23,9 +23,11 @@ class Way(Protocol):
         route: Where its socket is.
         place: That as text.
         has_worked: Whether it connected us, or answered, earlier in this run.
+        is_isolated: Whether each node needs a name of its own.
     """
 
     has_worked: bool
+    is_isolated: bool
 
     @property
     def route(self) -> Route:
@@ -55,6 +57,7 @@ class _ProxyWay:
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
         self.has_worked = False
+        self.is_isolated = False
 
     @property
     def route(self) -> Route:
@@ -76,11 +79,11 @@ class SocksWay(_ProxyWay):
 
     def __init__(self, proxy: Proxy, *, is_isolated: bool) -> None:
         super().__init__(proxy)
-        self._is_isolated = is_isolated and proxy.credentials is None
+        self.is_isolated = is_isolated and proxy.credentials is None
 
     def credentials(self, isolation: bytes) -> Credentials | None:
         """Return what is offered to the proxy for one node."""
-        return Credentials(isolation, isolation) if self._is_isolated else self.proxy.credentials
+        return Credentials(isolation, isolation) if self.is_isolated else self.proxy.credentials
 
     def client(
         self, netaddr: NetAddr, name: str, *, isolation: bytes, now: float, deadline: float, then: Then
