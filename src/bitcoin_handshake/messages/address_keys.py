@@ -23,13 +23,14 @@ from bitcoin_handshake.netaddr import (
     INTERNAL_PREFIX,
     IPV4_MAPPED_PREFIX,
     ONIONCAT_PREFIX,
+    NetAddr,
     NetworkId,
     host_from_addrv2,
 )
 from bitcoin_handshake.protocol import MAX_ADDRV2_LEN
 from bitcoin_handshake.wire import Reader
 
-__all__ = ["addrv2_keys", "dated_addr_entries", "dated_addrv2_entries"]
+__all__ = ["addrv2_keys", "dated_addr_entries", "dated_addrv2_entries", "key_of"]
 
 _TIME = Struct("<I")
 _V1_ENTRY = Struct("<IQ16s2s")
@@ -186,3 +187,9 @@ def _unknown_entry_end(data: bytes, pos: int) -> int:
     host_from_addrv2(data[pos], address)  # raises where the network is known
     reader.read(2, "port")
     return reader.pos
+
+
+def key_of(netaddr: NetAddr) -> bytes:
+    """Return the packed key of an address; `messages.addresses.netaddr_from_key` reads it back."""
+    packed = netaddr.packed
+    return bytes((netaddr.network_id, len(packed))) + packed + netaddr.port.to_bytes(2)
