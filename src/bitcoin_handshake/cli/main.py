@@ -37,6 +37,7 @@ _COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
     "doctor": "Examine a node and explain what is found.",
+    "crawl": "Walk the whole network into a store.",
     "simulate": "Keep a simulated network running.",
     "check-networks": "Tell which networks work from here.",
     "decode": "Explain messages: hex, raw bytes, transcripts.",
