@@ -133,6 +133,16 @@ def test_telling_an_address_first_does_not_bury_it() -> None:
     assert len(drain(frontier)) == 5001 - 12
 
 
+def test_fresh_is_what_another_group_may_move_forward() -> None:
+    frontier = Frontier()
+    frontier.hear(ipv4(10, 1), told(ipv4(1, 1)), now_unix=NOW)
+    keys = [ipv4(1, 1), ipv4(2, 2)]
+    assert frontier.fresh(ipv4(10, 1, 9), keys) == {ipv4(2, 2)}
+    assert frontier.fresh(ipv4(10, 2), keys) == set(keys)
+    frontier.take(1)
+    assert frontier.fresh(ipv4(10, 2), keys[:1]) == set()
+
+
 def test_an_address_is_settled_after_three_groups() -> None:
     frontier = Frontier()
     key = ipv4(1, 1)

@@ -13,7 +13,9 @@ from bitcoin_handshake.messages.address_keys import (
     addrv2_keys,
     dated_addr_entries,
     dated_addrv2_entries,
+    key_of,
 )
+from bitcoin_handshake.netaddr import NetAddr
 from tests.strategies import addr_entries, addrv2_entries
 
 TIME = bytes.fromhex("00e1f505")  # 100,000,000
@@ -27,6 +29,24 @@ ONIONCAT = TIME + bytes.fromhex("09 02 10 fd87d87eeb43") + bytes(10) + bytes.fro
 NOT_CJDNS = TIME + bytes.fromhex("09 06 10 fd") + bytes(15) + bytes.fromhex("208d")
 YGGDRASIL = TIME + bytes.fromhex("09 07 10 02") + bytes(15) + bytes.fromhex("208d")
 LONG_UNKNOWN = TIME + bytes.fromhex("09 2a fd0002") + bytes(512) + bytes.fromhex("208d")
+
+
+class _Any:
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+ANY = _Any()
+
+
+def test_only_wanted_entries_are_dated() -> None:
+    payload = b"\x03" + IPV4 + YGGDRASIL + ONION
+    assert [key[0] for _, _, key in dated_addrv2_entries(payload, {ONION[5:]})] == [4]
+    assert [key[0] for _, _, key in dated_addrv2_entries(b"\x02" + IPV4 + ONION, {ONION[5:]})] == [4]
+
+
+def test_the_key_of_an_address() -> None:
+    assert key_of(NetAddr.from_text("1.2.3.4", 8333)) == bytes.fromhex("0104 01020304 208d")
 
 
 def test_the_key_of_an_ipv4_entry_is_eight_bytes() -> None:
@@ -45,14 +65,14 @@ def test_an_entry_that_nobody_can_use_costs_no_other_entry(skipped: bytes) -> No
     keys, end = addrv2_keys(data, 0, 3)
     assert [key[0] for key in keys] == [1, 4]
     assert end == len(data)
-    assert [key for _, _, key in dated_addrv2_entries(b"\x03" + data)] == keys
+    assert [key for _, _, key in dated_addrv2_entries(b"\x03" + data, keys)] == keys
 
 
 def test_time_and_services_of_every_form() -> None:
     services = (0, 252, 253, 0xC09, 0xFFFF, 0x10000, 0xFFFFFFFF, 1 << 32, (1 << 64) - 1)
     entries = [AddrV2Entry(7 + number, each, 1, bytes(4), 8333) for number, each in enumerate(services)]
     payload = AddrV2.from_entries(entries).payload
-    assert [(time, each) for time, each, _ in dated_addrv2_entries(payload)] == [
+    assert [(time, each) for time, each, _ in dated_addrv2_entries(payload, ANY)] == [
         (7 + number, each) for number, each in enumerate(services)
     ]
 
@@ -104,7 +124,7 @@ def test_any_bytes_are_judged_alike(data: bytes, count: int) -> None:
 @given(st.lists(addrv2_entries(), max_size=12))
 def test_dated_entries_are_those_of_the_keys(entries: list[AddrV2Entry]) -> None:
     message = AddrV2.from_entries(entries)
-    dated = dated_addrv2_entries(message.payload)
+    dated = dated_addrv2_entries(message.payload, ANY)
     assert [key for _, _, key in dated] == message.keys()
     assert [(time, services) for time, services, _ in dated] == [
         (entry.time, entry.services) for entry in entries if entry.netaddr is not None
@@ -114,7 +134,7 @@ def test_dated_entries_are_those_of_the_keys(entries: list[AddrV2Entry]) -> None
 @given(st.lists(addr_entries, max_size=12))
 def test_dated_entries_of_addr(entries: list[object]) -> None:
     message = Addr.from_entries(entries)  # type: ignore[arg-type]
-    dated = dated_addr_entries(message.payload)
+    dated = dated_addr_entries(message.payload, ANY)
     assert [key for _, _, key in dated] == message.keys()
     assert [(time, services) for time, services, _ in dated] == [
         (entry.time, entry.services) for entry in message.entries() if entry.netaddr is not None

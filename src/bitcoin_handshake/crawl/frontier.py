@@ -180,6 +180,20 @@ class Frontier:
 
     # --- addresses in -----------------------------------------------------------------------
 
+    def fresh(self, source: bytes, keys: Iterable[bytes]) -> set[bytes]:
+        """Return the keys about which a source has something to tell: 0.05 to 0.15 us per key.
+
+        Left out are those that are settled, and those that its group told last.
+        """
+        settled = self.settled
+        unsettled = [key for key in keys if key not in settled]
+        if not unsettled:
+            return set()
+        group = self._group(source)
+        index = self._index.get
+        tellers = self._teller
+        return {key for key in unsettled if (number := index(key)) is None or tellers[number] != group}
+
     def hear(self, source: bytes, entries: Iterable[TellEntry], *, now_unix: int) -> list[TellEntry]:
         """Take what one source told.
 

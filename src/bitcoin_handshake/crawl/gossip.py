@@ -1,7 +1,7 @@
 """Told addresses: which of them are worth a visit.
 
 Owns the way from the payloads of `addr` and `addrv2` to the entries that the frontier takes. Nothing is
-made of an entry that the caller calls settled: that is how a crawl passes over 25 million entries.
+made of an entry that the caller does not choose: that is how a crawl passes over 25 million entries.
 
 Rules, with Core's names where it has the same (`ProcessAddrs`, `AddrMan::IsTerrible`):
 
@@ -15,9 +15,8 @@ Rules, with Core's names where it has the same (`ProcessAddrs`, `AddrMan::IsTerr
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from bitcoin_handshake.errors import WireError
 from bitcoin_handshake.messages.address_keys import dated_addr_entries, dated_addrv2_entries
@@ -85,7 +84,7 @@ class Answer:
 
     Attributes:
         keys: Every usable key, in order, repetitions included.
-        fresh: The entries whose keys the caller did not call settled.
+        fresh: The entries that the caller chose.
         entries: Number of entries in all messages that were well-formed.
         malformed: Number of messages that were not.
     """
@@ -96,12 +95,14 @@ class Answer:
     malformed: int = 0
 
 
-def read_answer(messages: Sequence[tuple[str, bytes]], settled: Container[bytes]) -> Answer:
+def read_answer(
+    messages: Sequence[tuple[str, bytes]], choose: Callable[[Sequence[bytes]], Collection[bytes]]
+) -> Answer:
     """Read the address messages of one node.
 
     Args:
         messages: Type (`addr`, `addrv2`) and payload of each.
-        settled: Keys of which nothing more is wanted.
+        choose: Returns the keys of which more is wanted, such as `Frontier.fresh` of the source.
     """
     answer = Answer([], [])
     for msg_type, payload in messages:
@@ -116,8 +117,7 @@ def read_answer(messages: Sequence[tuple[str, bytes]], settled: Container[bytes]
         answer.entries += message.count
         keys = message.keys()
         answer.keys += keys
-        fresh = {key for key in keys if key not in settled}
-        if fresh:
+        if fresh := choose(keys):
             dated = dated_addrv2_entries if msg_type == _ADDRV2 else dated_addr_entries
-            answer.fresh += islice((entry for entry in dated(payload) if entry[2] in fresh), room)
+            answer.fresh += dated(payload, fresh)[:room]
     return answer

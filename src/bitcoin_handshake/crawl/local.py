@@ -15,7 +15,6 @@ from bitcoin_handshake.engine.limits import fit_concurrency
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
 from bitcoin_handshake.errors import EnvironmentFailure
-from bitcoin_handshake.messages.address_keys import key_of
 from bitcoin_handshake.messages.addresses import netaddr_from_key
 from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.prober import ProbeOptions, Prober
@@ -49,6 +48,7 @@ class LocalExecutor:
         network_limits: Mapping[Network, int] = MappingProxyType({}),
     ) -> None:
         self._queue: deque[bytes] = deque()
+        self._keys: dict[str, bytes] = {}  # of what is in flight, by its text
         self._reports: list[VisitReport] = []
         self._ready = asyncio.Event()
         self._failure: EnvironmentFailure | None = None
@@ -110,14 +110,16 @@ class LocalExecutor:
             key = queue.popleft()
             netaddr = netaddr_from_key(key)
             if netaddr.network not in full:
-                return self._prober.visit(netaddr.to_text(), netaddr)
+                text = netaddr.to_text()
+                self._keys[text] = key
+                return self._prober.visit(text, netaddr)
             queue.append(key)
         return None
 
     def _take(self, result: ProbeResult) -> None:
-        assert result.netaddr is not None
         self._reported += 1
-        self._reports.append(VisitReport(key_of(result.netaddr), result.to_json(), _told(result)))
+        key = self._keys.pop(result.target)
+        self._reports.append(VisitReport(key, result.to_json(), _told(result)))
         self._ready.set()
 
     def _give_up(self, shortage: OutOfResources) -> None:

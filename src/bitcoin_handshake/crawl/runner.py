@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic, time
 from typing import Any, Protocol
 
@@ -243,7 +244,7 @@ class Crawl:
         node = frontier.finish(key)
         addresses = None
         if report.messages is not None:
-            answer = read_answer(report.messages, frontier.settled)
+            answer = read_answer(report.messages, partial(frontier.fresh, key))
             addresses = answer.entries
             counts.entries += answer.entries
             counts.malformed += answer.malformed

@@ -14,6 +14,7 @@ Sources: BIP155; Core's `CNetAddr::UnserializeV2Stream`, `SetNetFromBIP155Networ
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from struct import Struct
 
 from bitcoin_handshake.errors import Truncated
@@ -81,17 +82,23 @@ def addrv2_keys(payload: bytes, pos: int, count: int) -> tuple[list[bytes], int]
     return _usable_keys(payload, pos, count)
 
 
-def dated_addrv2_entries(payload: bytes) -> list[tuple[int, int, bytes]]:
-    """Return time, services and key of each usable entry of an `addrv2` payload, in order.
+def dated_addrv2_entries(payload: bytes, wanted: Container[bytes]) -> list[tuple[int, int, bytes]]:
+    """Return time, services and key of the usable entries of an `addrv2` payload, in order.
 
-    The payload is one that `AddrV2.deserialize` accepted: nothing is checked a second time.
+    Args:
+        payload: One that `AddrV2.deserialize` accepted: nothing is checked a second time.
+        wanted: Keys of the entries that are wanted.
     """
     reader = Reader(payload)
     count = reader.compact_size()
     is_bounded = len(payload) - reader.pos <= count * MAX_ENTRY_LEN
     rows: list[tuple[bytes, bytes, bytes]] = _DATED.findall(payload, reader.pos) if is_bounded else []
     if len(rows) == count and (not count or rows[-1][2]):
-        return [(int.from_bytes(time, "little"), _services(services), key) for time, services, key in rows]
+        return [
+            (int.from_bytes(time, "little"), _services(services), key)
+            for time, services, key in rows
+            if key in wanted
+        ]
     entries = []
     for _ in range(count):
         time = reader.u32("time")
@@ -100,28 +107,30 @@ def dated_addrv2_entries(payload: bytes) -> list[tuple[int, int, bytes]]:
         network_id = reader.u8("network_id")
         address = reader.var_bytes("address", limit=MAX_ADDRV2_LEN)
         reader.read(2, "port")
-        if _is_usable(network_id, address):
-            entries.append((time, services, payload[start : reader.pos]))
+        key = payload[start : reader.pos]
+        if _is_usable(network_id, address) and key in wanted:
+            entries.append((time, services, key))
     return entries
 
 
-def dated_addr_entries(payload: bytes) -> list[tuple[int, int, bytes]]:
-    """Return time, services and key of each usable entry of an `addr` payload, in order.
+def dated_addr_entries(payload: bytes, wanted: Container[bytes]) -> list[tuple[int, int, bytes]]:
+    """Return time, services and key of the usable entries of an `addr` payload, in order.
 
-    The payload is one that `Addr.deserialize` accepted.
+    Args:
+        payload: One that `Addr.deserialize` accepted.
+        wanted: Keys of the entries that are wanted.
     """
     reader = Reader(payload)
     count = reader.compact_size()
     rows = _V1_ENTRY.iter_unpack(memoryview(payload)[reader.pos : reader.pos + count * _V1_ENTRY.size])
-    return [
-        (
-            time,
-            services,
-            b"\x01\x04" + ip[12:] + port if ip.startswith(IPV4_MAPPED_PREFIX) else b"\x02\x10" + ip + port,
-        )
-        for time, services, ip, port in rows
-        if not ip.startswith((ONIONCAT_PREFIX, INTERNAL_PREFIX))
-    ]
+    entries = []
+    for time, services, ip, port in rows:
+        if not ip.startswith((ONIONCAT_PREFIX, INTERNAL_PREFIX)):
+            is_ipv4 = ip.startswith(IPV4_MAPPED_PREFIX)
+            key = b"\x01\x04" + ip[12:] + port if is_ipv4 else b"\x02\x10" + ip + port
+            if key in wanted:
+                entries.append((time, services, key))
+    return entries
 
 
 def _services(encoded: bytes) -> int:
