@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, a: str, b: str, as_json: bool, **_: object) -
         "upgraded": [f"{address}: {before} -> {after}" for address, before, after in difference.upgraded],
         "services": [f"{address}: {before} -> {after}" for address, before, after in difference.services],
     }
-    click.echo(f"{difference.common} nodes reachable in both")
+    click.echo(f"{difference.common} reachable in both")
     for name, lines in parts.items():
         click.echo(f"{len(lines)} {name}")
         for line in lines[:MAX_LINES]:
