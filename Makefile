@@ -6,10 +6,10 @@ INSTALLED := $(VENV)/.installed
 FUZZ_SECONDS ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quick test check format bench fuzz docs lock clean
+.PHONY: help install demo quick test check format bench bench-crawl fuzz docs lock clean
 
 help: ## Say what can be made.
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." % sys.version_info[:2])'
@@ -41,6 +41,9 @@ format: $(INSTALLED) ## Format, and mend what the linter can mend.
 
 bench: $(INSTALLED) ## Measure speed and size.
 	$(BIN)/python bench/run.py
+
+bench-crawl: $(INSTALLED) ## Crawl a simulated network of 250,000 addresses (needs a C compiler).
+	$(BIN)/python -m bench.crawl
 
 fuzz: $(INSTALLED) ## Run every fuzz target for FUZZ_SECONDS.
 	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)

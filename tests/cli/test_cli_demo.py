@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,14 @@ def test_wrong_usage(arguments: list[str], words: str, capsys: pytest.CaptureFix
     assert out == ""
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_the_demo_of_a_crawl_fills_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.sqlite"
+    assert (
+        main(["demo", "--crawl", "--nodes", "12", "--behaviours", "core", "--db", str(path), "-q", "--json"])
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["reachable_total"] == 12
+    assert main(["demo", "--db", str(path)]) == 2
+    assert "--crawl" in capsys.readouterr().err
