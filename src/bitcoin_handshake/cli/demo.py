@@ -82,7 +82,7 @@ def command(ctx: click.Context, /, nodes: int, behaviours: str | None, seed: int
         seed=seed,
         port=0,
         networks=(Network.IPV4, Network.IPV6, Network.ONION, Network.I2P)
-        if nodes >= MIN_NODES_FOR_ALL
+        if nodes >= MIN_NODES_FOR_ALL and not ctx.params["crawl"]
         else (Network.IPV4, Network.IPV6),
         hidden_count=1,
     )
