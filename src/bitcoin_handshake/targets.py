@@ -10,6 +10,7 @@ zones; RFC 3986 section 3.2.2 for brackets.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import select
@@ -42,7 +43,7 @@ READ_LEN = 64 * 1024
 
 _IPV4 = Network.IPV4
 _OCTETS = frozenset(map(str, range(256)))
-_PLAIN_PORT = re.compile(r"[1-9][0-9]{0,4}").fullmatch
+_PLAIN_PORT = re.compile(r"0{0,3}[1-9][0-9]{0,4}").fullmatch
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*").fullmatch
 # What inet_aton takes for a number, so that a resolver would make an address of the name.
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*").fullmatch
@@ -107,6 +108,9 @@ def parse_target(text: str) -> Target:
             return Target(text, host, None, NetAddr(_IPV4, host, 0))
         if _PLAIN_PORT(digits) and (port := int(digits)) <= 65535:
             return Target(text, host, port, NetAddr(_IPV4, host, port))
+        if ":" not in digits and digits.isascii() and digits.isprintable() and not digits.startswith(" "):
+            port = _parse_port(text, digits) or 0
+            return Target(text, host, port, NetAddr(_IPV4, host, port))
     _check_characters(text)
     host, port_text = _split_port(text)
     if ":" in host:
@@ -148,7 +152,9 @@ def check_name(name: str, text: str | None = None) -> str:
     return bare
 
 
-def read_targets(lines: Iterable[str]) -> Iterator[Target | BadTarget]:
+def read_targets(
+    lines: Iterable[str], *, name: str | None = None, first_line: int = 1
+) -> Iterator[Target | BadTarget]:
     """Read targets from lines, one on each.
 
     White space around a target, blank lines, and comments (`#` at the start or behind white
@@ -156,21 +162,26 @@ def read_targets(lines: Iterable[str]) -> Iterator[Target | BadTarget]:
 
     Args:
         lines: With or without their line ends.
+        name: Of the list, for the `place` of a malformed line; None for none.
+        first_line: Number of the first line.
 
     Yields:
         A `Target`, or the `BadTarget` of a malformed line, so that the run can go on.
     """
-    for line in lines:
+    for number, line in enumerate(lines, first_line):
+        place = "" if name is None else f"{name}:{number}"
         text = line.strip()
         if "#" in text:
             text = _COMMENT.sub("", text).rstrip()
         if len(line) > MAX_LINE_LEN and (text or not line.lstrip().startswith("#")):
-            yield BadTarget(text=line[:100], why=f"a line of more than {MAX_LINE_LEN} characters")
+            yield BadTarget(
+                text=line[:100], why=f"a line of more than {MAX_LINE_LEN} characters", place=place
+            )
         elif text:
             try:
                 yield parse_target(text)
             except BadTarget as error:
-                yield error
+                yield BadTarget(text=error.text, why=error.why, place=place)
 
 
 def iter_lines(stream: BinaryIO) -> Iterator[list[str]]:
@@ -186,10 +197,11 @@ def iter_lines(stream: BinaryIO) -> Iterator[list[str]]:
 
     Yields:
         Lines without their line ends (LF or CRLF), never an empty batch. A byte order mark at
-        the start is removed; bytes that are not UTF-8 become `\\xNN`. A line that was cut has
+        the start is removed, and one of UTF-16 (PowerShell writes lists so) means that all
+        is UTF-16; bytes that are not UTF-8 become `\\xNN`. A line that was cut has
         more than MAX_LINE_LEN characters.
     """
-    read = _reader(stream)
+    read = _as_utf8(_reader(stream))
     held = b""
     first = True
     while data := read(READ_LEN):
@@ -201,6 +213,30 @@ def iter_lines(stream: BinaryIO) -> Iterator[list[str]]:
         held = (held + rest)[:MAX_KEPT_LINE_BYTES]
     if held:
         yield _decode_lines(held, first=first)
+
+
+def _as_utf8(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Wrap a reader so that UTF-16 with a byte order mark comes out as UTF-8, and all else unchanged."""
+    decoder: codecs.IncrementalDecoder | None = None
+    is_first = True
+
+    def read_utf8(length: int) -> bytes:
+        nonlocal decoder, is_first
+        data = read(length)
+        if is_first:
+            is_first = False
+            if len(data) == 1 and data in (codecs.BOM_UTF16_LE[:1], codecs.BOM_UTF16_BE[:1]):
+                data += read(length)
+            if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                decoder = codecs.getincrementaldecoder("utf-16")("backslashreplace")
+        while decoder is not None:
+            text = decoder.decode(data, final=not data)
+            if text or not data:
+                return text.encode("utf-8", "backslashreplace")
+            data = read(length)  # half a character: not the end
+        return data
+
+    return read_utf8
 
 
 def _join_held(held: bytes, head: bytes) -> bytes:
@@ -246,6 +282,9 @@ def _check_characters(text: str) -> None:
         raise BadTarget(text=text[:100], why=f"more than {MAX_LINE_LEN} characters")
     if any(character.isspace() for character in text):
         raise BadTarget(text=text, why="white space inside")
+    host, colon, port_text = text.rpartition(":")
+    if colon and host.isascii() and not port_text.isascii():
+        raise BadTarget(text=text, why="a port is a number from 1 to 65535")
     if not text.isascii():
         raise BadTarget(text=text, why="not ASCII: write an international name in its xn-- form")
     if not text.isprintable():
@@ -272,6 +311,10 @@ def _split_port(text: str) -> tuple[str, str | None]:
     host, colon, port_text = text.partition(":")
     if colon and ":" not in port_text:
         return host, port_text
+    if colon and "." in host:  # no IPv6 address has a dot before its first colon
+        raise BadTarget(
+            text=text, why="a port is a number from 1 to 65535; only one :PORT may follow the host"
+        )
     return text, None
 
 

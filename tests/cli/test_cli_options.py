@@ -134,8 +134,6 @@ def test_resolver(text: str, resolver: str | None) -> None:
         "dns.example",
         "1.2.3",
         "1.2.3.4:",
-        "1.2.3.4:0",
-        "1.2.3.4:65536",
         "[::1",
         "::1]:53",
         "[1.2.3.4]:53",
@@ -144,3 +142,8 @@ def test_resolver(text: str, resolver: str | None) -> None:
 )
 def test_rejects_what_is_no_server(text: str) -> None:
     assert "is not a DNS server" in _reason(ResolverType(), text)
+
+
+@pytest.mark.parametrize("text", ["1.2.3.4:0", "1.2.3.4:65536", "[::1]:0"])
+def test_the_reason_of_a_bad_port_of_a_server_is_the_port(text: str) -> None:
+    assert _reason(ResolverType(), text) == f"{text!r}: a port is a number from 1 to 65535"

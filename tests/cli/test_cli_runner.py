@@ -278,6 +278,7 @@ def test_a_signal_ends_a_run_that_waits_for_input(core_node: SimulatedNetwork) -
     for _ in range(2):  # the typed one and the first of the stream, which has not ended
         assert json.loads(process.stdout.readline())["outcome"] == "ok"
     process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130  # before its input ends
     _, err = process.communicate(timeout=30)
     end = b"Interrupted after 2 of 2 or more!"
     assert err.splitlines()[-1] == end + b" Handshake results: 2 OK | 0 PARTIALLY OK | 0 FAILED"

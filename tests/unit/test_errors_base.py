@@ -60,4 +60,6 @@ def test_what_was_set_later_and_notes_are_copied() -> None:
 def test_a_bad_target_has_its_sentence_from_its_facts() -> None:
     error = errors.BadTarget(text="a b", why="white space inside")
     assert (str(error), error.detail) == (error.what, error.what)
-    assert error.facts() == {"text": "a b", "why": "white space inside"}
+    assert error.facts() == {"text": "a b", "why": "white space inside", "place": ""}
+    placed = errors.BadTarget(text="a b", why="white space inside", place="list:3")
+    assert str(placed) == f"list:3: {error}"

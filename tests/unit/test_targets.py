@@ -192,7 +192,55 @@ def _env() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "seed.example", "[::1]"])
+def test_a_port_may_have_leading_zeros(host: str) -> None:
+    assert parse_target(f"{host}:08333").port == 8333
+    assert parse_target(f"{host}:00000001").port == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "seed.example", "[::1]"])
+@pytest.mark.parametrize(
+    "port", ["0", "00000", "65536", "065536", "x", "-1", "+1", "8_3", "0x50", "1e3", "99999999999", "\uff18"]
+)
+def test_the_reason_of_a_bad_port_is_the_port(host: str, port: str) -> None:
+    with pytest.raises(BadTarget) as caught:
+        parse_target(f"{host}:{port}")
+    assert caught.value.why == "a port is a number from 1 to 65535"
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:1:2", "seed.example:8333:8333", "1.2.3.4:80:"])
+def test_two_ports_are_about_the_port(text: str) -> None:
+    with pytest.raises(BadTarget, match="only one :PORT may follow the host"):
+        parse_target(text)
+
+
 # read_targets
+
+
+def test_a_bad_line_has_its_place() -> None:
+    lines = ["::1", "", "# x", "1.2.3", "a\0b", "x" * 5000]
+    bad = [each for each in read_targets(lines, name="list.txt", first_line=7) if isinstance(each, BadTarget)]
+    assert [each.place for each in bad] == ["list.txt:10", "list.txt:11", "list.txt:12"]
+    assert str(bad[1]) == "list.txt:11: 'a\\x00b' is not a target: a control character inside"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 16])
+def test_lists_as_powershell_writes_them(encoding: str, size: int) -> None:
+    text = "127.0.0.1:1\r\nseed.example\r\n\u00e9\U0001f600\r\n::1"
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    stream = _Pieces(*_cut((mark + text).encode(encoding), size))
+    lines = [line for batch in iter_lines(cast(BinaryIO, stream)) for line in batch]
+    assert lines == ["127.0.0.1:1", "seed.example", "\u00e9\U0001f600", "::1"]
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def test_half_a_character_at_the_end_of_utf_16_is_not_lost_in_silence() -> None:
+    stream = _Pieces("\ufeff::1".encode("utf-16-le") + b"a")
+    assert [line for batch in iter_lines(cast(BinaryIO, stream)) for line in batch] == ["::1\\x61"]
 
 
 def _read(*lines: str) -> list[str]:
@@ -264,7 +312,7 @@ def _batches(*pieces: bytes) -> list[list[str]]:
         ((b"a\r\nb\r", b"\nc\r\n"), [["a"], ["b", "c"]]),
         ((b"\xef", b"\xbb\xbf", b"a\n\xef\xbb\xbfb\n"), [["a", "\ufeffb"]]),
         ((b"\xef\xbb\xbfa",), [["a"]]),
-        ((b"\xff\xfe\n\x80a\n",), [["\\xff\\xfe", "\\x80a"]]),
+        ((b"\xfe\xfe\n\x80a\n",), [["\\xfe\\xfe", "\\x80a"]]),
         ((b"\xc3", b"\xbc\n"), [["\u00fc"]]),
         ((b"a\x00b\n\n",), [["a\x00b", ""]]),
         ((b"a\x0cb\xe2\x80\xa8c\n",), [["a\x0cb\u2028c"]]),

@@ -18,7 +18,13 @@ from click.shell_completion import CompletionItem
 
 from bitcoin_handshake import __version__
 from bitcoin_handshake.cli.command import PROGRAM, pick_one
-from bitcoin_handshake.defaults import CHAIN_ALIASES, CHAIN_NAMES, MAX_USER_AGENT_LEN, TRANSPORT_NAMES
+from bitcoin_handshake.defaults import (
+    CHAIN_ALIASES,
+    CHAIN_NAMES,
+    MAX_PORT,
+    MAX_USER_AGENT_LEN,
+    TRANSPORT_NAMES,
+)
 
 __all__ = [
     "MAX_SECONDS",
@@ -229,6 +235,8 @@ class ResolverType(_TextType):
                 raise AddressValueError
             return f"[{IPv6Address(match[1])}]:{port}" if match[1] else f"{IPv4Address(match[2])}:{port}"
         except AddressValueError:
+            if match is not None and not 1 <= port <= MAX_PORT:
+                self.fail(f"{value!r}: a port is a number from 1 to {MAX_PORT}", param, ctx)
             self.fail(f"{value!r} is not a DNS server: ADDR, ADDR:PORT, [IPV6]:PORT or 'system'", param, ctx)
 
 

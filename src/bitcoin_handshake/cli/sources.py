@@ -97,9 +97,13 @@ class Sources:
         for start in range(0, len(self._typed), BATCH):
             yield self._counted(self._typed[start : start + BATCH])
         for name, stream in self._streams:
+            shown = "standard input" if name == "-" else name[1:]
+            number = 1
             async for lines in _blocks(name, stream):
                 for start in range(0, len(lines), BATCH):
-                    batch = list(read_targets(lines[start : start + BATCH]))
+                    piece = lines[start : start + BATCH]
+                    batch = list(read_targets(piece, name=shown, first_line=number))
+                    number += len(piece)
                     if batch:
                         yield self._counted(batch)
         self.is_exhausted = True

@@ -95,17 +95,25 @@ class InputError(BitcoinHandshakeError, ValueError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BadTarget(InputError):
-    """A target is neither a name nor an address."""
+    """A target is neither a name nor an address.
+
+    Attributes:
+        text: As it was asked for.
+        why: What is wrong with it.
+        place: `FILE:LINE` where it is from a list, else empty.
+    """
 
     code = FailureCode.INPUT_BAD_TARGET
 
-    what: str = field(init=False)  # built from the two facts
+    what: str = field(init=False)  # built from the facts
     text: str
     why: str
+    place: str = ""
 
     def __post_init__(self) -> None:
         shown = self.text if len(self.text) <= 80 else self.text[:77] + "..."
-        self.what = f"{shown!r} is not a target: {self.why}"
+        where = f"{self.place}: " if self.place else ""
+        self.what = f"{where}{shown!r} is not a target: {self.why}"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
