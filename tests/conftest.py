@@ -32,6 +32,7 @@ _GROUP_BY_FIXTURE = {
     "litecoind": "node",
     "btcd": "node",
     "btcd_v2": "node",
+    "bcoin": "node",
     "unbound": "node",
     "namespace": "netns",
 }

@@ -18,6 +18,8 @@ from bitcoin_handshake.errors import (
     AnomalyCode,
     BadMagic,
     BitcoinHandshakeError,
+    LooksLikeV1,
+    PeerClosed,
     PeerError,
     Phase,
     SelfConnection,
@@ -174,7 +176,21 @@ class ProbeResult:
         is_end = self.transport == "v2" and self.other is None
         if is_end and isinstance(error, PeerError) and not error.retry_v1 and not _is_no_node(error):
             return f"{error}; --transport both asks in v1 too"
+        if self._may_be_banned(error):
+            return f"{error}; the v2 attempt before it may have led to a ban: try --transport v1"
         return str(error)
+
+    def _may_be_banned(self, error: BitcoinHandshakeError) -> bool:
+        """Tell whether v1, asked after v2 had failed, met a close without a byte."""
+        v2 = self.other
+        return (
+            self.transport == "v1"
+            and v2 is not None
+            and v2.transport == "v2"
+            and v2.outcome is not _OK
+            and isinstance(error, PeerClosed)
+            and not error.bytes_received
+        )
 
     @property
     def claims_v2(self) -> bool | None:
@@ -188,8 +204,9 @@ class ProbeResult:
     def speaks_v2(self) -> bool | None:
         """Whether v2 was seen to work; None where that is not known.
 
-        True where the peer's version packet was authentic. False only where v2 ended without a
-        byte and v1 then completed: a full or banning node looks the same until then.
+        True where the peer's version packet was authentic. False where the peer answered our key in
+        v1, and where it closed without a byte and v1 then completed: a full or banning node looks
+        the same until then. A limit of ours, an interrupt or a local error shows nothing.
         """
         tried = self if self.v2 is not None else self.other
         if tried is None or tried.v2 is None:
@@ -197,8 +214,10 @@ class ProbeResult:
         if tried.v2.version_packet_ms is not None:
             return True
         v1 = self.on_transport("v1")
-        is_v1_only = not tried.bytes_received and v1 is not None and v1.outcome is Outcome.OK
-        return False if is_v1_only else None
+        error = tried.error
+        closed_at_key = isinstance(error, PeerClosed) and not error.bytes_received
+        is_v1_only = closed_at_key and v1 is not None and v1.outcome is Outcome.OK
+        return False if is_v1_only or isinstance(error, LooksLikeV1) else None
 
     def on_transport(self, name: str) -> ProbeResult | None:
         """Return what came of the transport `v1` or `v2`; None where no connection was dialled for it.

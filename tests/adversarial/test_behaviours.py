@@ -34,6 +34,7 @@ V1_TABLE = {
     "knots": OK,
     "btcd": OK,
     "speaks-first": OK,
+    "bans-on-garbage": OK,
     "libbitcoin": OK,
     "oldest": OK,
     "ancient-addr-recv": OK,
@@ -125,6 +126,7 @@ OTHER_CHAIN = "failed garbage v2.other_chain"
 V2_TABLE = dict.fromkeys(V1_TABLE, CLOSED_ON_KEY) | {
     "core": OK,
     "speaks-first": LOOKS_LIKE_V1,
+    "bans-on-garbage": LOOKS_LIKE_V1,
     "libbitcoin": LOOKS_LIKE_V1,
     "wrong-magic": LOOKS_LIKE_V1,
     "litecoin": LOOKS_LIKE_V1,

@@ -197,12 +197,36 @@ async def test_silence_after_the_first_byte_has_all_the_time() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["speaks-first", "bans-on-garbage", "libbitcoin"])
+async def test_a_node_that_speaks_first_is_asked_in_v1_at_once(name: str) -> None:
+    """Two connections, and none of them ended by a deadline; no byte after the 64 of the key."""
+    async with listening(name) as node:
+        result = await ask(node, "auto")
+        assert (words(result), len(node.connections)) == ("v1 ok", 2)
+        assert len(node.connections[0].received) in (0, 64)
+        assert result.other is not None
+        assert result.other.code == "v2.looks_like_v1"
+        assert result.speaks_v2 is False
+
+
+@pytest.mark.asyncio
+async def test_a_close_in_v1_after_v2_has_failed_may_be_a_ban() -> None:
+    async with listening("closes-at-once") as node:
+        result = await ask(node, "auto")
+        assert words(result) == "v1 failed version peer.closed"
+        assert result.reason == (
+            "closed the connection without sending a byte (full, banned us, or another chain); "
+            "the v2 attempt before it may have led to a ban: try --transport v1"
+        )
+
+
+@pytest.mark.asyncio
 async def test_a_silent_v1_node_that_answers_in_time_is_ok() -> None:
     """As btcd does with one key in a thousand."""
     async with listening("silent", "core-v1") as node:
         result = await ask(node, "auto", timeout_s=2.0)
         assert (words(result), node.spoken) == ("v1 ok", ["v2", "v1"])
-        assert result.speaks_v2 is False
+        assert result.speaks_v2 is None, "a limit of ours ended the attempt in v2"
 
 
 @pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""Real servers of other projects, on loopback: litecoind, btcd, unbound."""
+"""Real servers of other projects, on loopback: litecoind, btcd, bcoin, unbound."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import CHECKOUT, unavailable
 from tests.integration.servers import LOOPBACK, Server, find_binary, running
 
 _BTCD_HINT = "GOBIN=$PWD/.servers/bin go install github.com/btcsuite/btcd@v0.26.2"
@@ -62,6 +63,35 @@ def _btcd(folder: Path, *options: str) -> contextlib.AbstractContextManager[Serv
         ]
 
     return running(folder, command)
+
+
+@pytest.fixture
+def bcoin(tmp_path: Path) -> Iterator[Server]:
+    """bcoin 1.0.2 on regtest, which speaks first, knows no v2, and bans for garbage; one for each test."""
+    node = find_binary("node", hint="apt-get install nodejs npm")
+    program = CHECKOUT / ".servers" / "bcoin" / "node_modules" / "bcoin" / "bin" / "node"
+    if not program.exists():
+        unavailable("bcoin is not installed (.ci/run installs it into .servers/bcoin)")
+
+    def command(port: int) -> list[str]:
+        listen = ["--listen", "true", "--host", LOOPBACK, "--port", str(port), "--no-dns", "true"]
+        # The port of its HTTP server lies below those that `free_port` gives.
+        store = ["--memory", "true", "--no-wallet", "true", "--http-port", str(port - 10_000)]
+        prefix = [f"--prefix={tmp_path}"]
+        return [
+            "env",
+            "NODE_BACKEND=js",
+            node,
+            str(program),
+            "--network",
+            "regtest",
+            *listen,
+            *store,
+            *prefix,
+        ]
+
+    with running(tmp_path, command) as server:
+        yield server
 
 
 _RECORDS = {4: "A", 6: "AAAA"}

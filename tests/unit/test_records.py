@@ -10,9 +10,13 @@ from bitcoin_handshake.errors import (
     AnomalyCode,
     BadMagic,
     BadTarget,
+    BitcoinHandshakeError,
     ConnectRefused,
+    InternalError,
+    LooksLikeV1,
     PeerClosed,
     PeerReset,
+    PeerTimeout,
     Phase,
     SelfConnection,
     SpeaksHttp,
@@ -262,6 +266,39 @@ def test_silence_in_v2_proves_nothing_until_v1_completes(
     v1 = probe_result(transport="v1", outcome=v1_outcome, other=v2)
     assert v1.speaks_v2 is speaks
     assert (v1.claims_v2, v2.claims_v2) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "speaks"),
+    [
+        (LooksLikeV1(), False),
+        (PeerReset(phase=Phase.KEY, bytes_received=0), False),
+        (PeerTimeout(phase=Phase.KEY, waited_s=5.0, bytes_received=0), None),
+        (InternalError("a bug"), None),
+        (None, None),
+    ],
+)
+def test_only_what_the_peer_did_shows_that_it_lacks_v2(
+    error: BitcoinHandshakeError | None, speaks: bool | None
+) -> None:
+    v2 = probe_result(transport="v2", v2=V2Facts(), outcome=Outcome.FAILED, error=error)
+    assert probe_result(transport="v1", outcome=Outcome.OK, other=v2).speaks_v2 is speaks
+    failed = probe_result(transport="v1", outcome=Outcome.FAILED, other=v2)
+    assert failed.speaks_v2 is (False if isinstance(error, LooksLikeV1) else None)
+
+
+@pytest.mark.parametrize(
+    ("v2_outcome", "v1_bytes", "is_said"),
+    [(Outcome.FAILED, 0, True), (Outcome.FAILED, 1, False), (Outcome.OK, 0, False)],
+)
+def test_a_ban_is_named_only_where_v2_failed_and_v1_got_nothing(
+    v2_outcome: Outcome, v1_bytes: int, is_said: bool
+) -> None:
+    v2 = probe_result(transport="v2", v2=V2Facts(), outcome=v2_outcome)
+    closed = PeerClosed(phase=Phase.VERSION, bytes_received=v1_bytes)
+    v1 = probe_result(transport="v1", outcome=Outcome.FAILED, error=closed, other=v2)
+    assert v1.reason is not None
+    assert v1.reason.endswith("may have led to a ban: try --transport v1") is is_said
 
 
 def test_where_only_v2_was_asked_the_reason_says_so() -> None:

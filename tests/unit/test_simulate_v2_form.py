@@ -97,3 +97,21 @@ def test_core_serves_both_transports() -> None:
     assert (session.is_complete, session.transport.name) == (True, "v2")
     assert session.handshake.peer_version is not None
     assert session.handshake.peer_version.services == 0xC09
+
+
+@pytest.mark.parametrize("in_one_piece", [False, True])
+@pytest.mark.parametrize("name", ["core", "v2-decoys", "v2-garbage-4095"])
+def test_key_and_garbage_may_come_in_one_piece_or_in_two(name: str, in_one_piece: bool) -> None:
+    """Older initiators send their garbage with their key; ours waits for the peer's."""
+    garbage = b"garbage" * 10
+    session = v2_initiator()
+    script = script_of(name)
+    key = session.data_to_send()
+    assert len(key) == 64
+    script.receive_data(key + garbage if in_one_piece else key, now=START)
+    session.receive_data(script.data_to_send(), now=START)
+    rest = session.data_to_send()
+    assert rest.startswith(garbage)
+    script.receive_data(rest[len(garbage) :] if in_one_piece else rest, now=START)
+    session.receive_data(script.data_to_send(), now=START)
+    assert session.is_complete

@@ -18,6 +18,7 @@ from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.protocol import HEADER_LEN
 from bitcoin_handshake.records import Outcome
 from bitcoin_handshake.simulate import profiles, sins, v2_sins
+from bitcoin_handshake.simulate.banning import BanningPeer
 from bitcoin_handshake.simulate.core import CORE, CORE_V1, CorePeer, Profile
 from bitcoin_handshake.simulate.script import NodeFacts, Peer, Script, Scripted, Shaped
 from bitcoin_handshake.simulate.v2_form import V2Form, v2_responder
@@ -176,6 +177,10 @@ def _slow(node: NodeFacts, client: Client, now: float) -> Script:
     return Shaped(inner, _whole, delay_s=node.delay_s, now=now)
 
 
+def _banning(node: NodeFacts, client: Client, now: float) -> Script:
+    return BanningPeer(node, client=client, now=now)
+
+
 def _magic_of_other_chain(node: NodeFacts) -> bytes:
     other = Chain.TESTNET4 if node.params.chain is not Chain.TESTNET4 else Chain.SIGNET
     return CHAINS[other].magic
@@ -263,6 +268,13 @@ _ROWS = (
         OK,
         "bcoin: version on accept, before the client's",
         _like(profiles.BCOIN),
+        v2=_failed(_KEY, _LOOKS_LIKE_V1),
+    ),
+    _v1_only(
+        "bans-on-garbage",
+        OK,
+        "bcoin: 10 points for every 24 bytes that are no header, at 100 a ban",
+        _banning,
         v2=_failed(_KEY, _LOOKS_LIKE_V1),
     ),
     _v1_only(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Container, Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from random import Random
 from typing import Protocol, assert_never
@@ -79,6 +79,7 @@ class NodeFacts:
         neighbours: All nodes of the network.
         delay_s: How long `slow` waits before it sends.
         drip_s: Seconds between two bytes of `drip`.
+        banned: Hosts whose connections it closes at once; what it learns while it runs.
     """
 
     params: ChainParams
@@ -89,6 +90,7 @@ class NodeFacts:
     neighbours: Sequence[NetAddr] = ()
     delay_s: float = 1.0
     drip_s: float = 5.0
+    banned: set[str] = field(default_factory=set)
 
 
 class Script(Protocol):

@@ -7,8 +7,12 @@ Rules, as BIP324 and Core's `V2Transport` in `net.cpp` have them:
 
 * The responder compares what arrives with `magic || "version" || 5 NUL`, 16 bytes, one at a time.
   All equal: the peer speaks v1. The first difference: it speaks v2, and our key goes out.
-* Whoever holds the peer's key sends its terminator, its decoys, its version packet, and need not
-  wait before messages follow.
+* The initiator sends its 64-byte key alone. Its garbage follows with the terminator, once the
+  responder's key has arrived: BIP324 does not order it otherwise, and a peer that speaks v1 only
+  gets no more than these 64 bytes (bcoin counts ban points for every 24 bytes that are no header).
+* The responder sends its key and its garbage together, as Core does.
+* Each side that holds the peer's key sends its terminator, its decoys, its version packet, and need
+  not wait before messages follow.
 * The peer's garbage ends where its terminator is found, MAX_GARBAGE_LEN (4095) bytes at most.
 * The first packet behind the terminator, decoy or not, is authenticated over the garbage.
 * The first packet that is no decoy is the version packet; its contents are ignored.
@@ -125,7 +129,7 @@ class V2Transport:
         magic: MAGIC_LEN (4) bytes in wire order.
         initiating: Whether we opened the connection.
         keys: A private key of 32 bytes and its encoding of 64 (`bip324.ellswift.create`).
-        garbage: 0 to MAX_GARBAGE_LEN (4095) bytes to send behind our key.
+        garbage: 0 to MAX_GARBAGE_LEN (4095) bytes to send after our key.
         decoys: Contents of decoy packets to send before the version packet.
         version_contents: Contents of our version packet; peers ignore them.
         max_kept_payload: Payloads over this many bytes are authenticated and counted, not kept.
@@ -383,7 +387,9 @@ class V2Transport:
         self._pending.clear()
 
     def _send_key(self) -> None:
-        self._outgoing.append(self._ellswift + self._garbage)
+        self._outgoing.append(self._ellswift)
+        if not self._initiating:
+            self._outgoing.append(self._garbage)
 
     def _receive_key(self) -> bool:
         buffer = self._buffer
@@ -424,8 +430,10 @@ class V2Transport:
         self.session_id = keys.session_id
         self._cipher = cipher = _cipher_type()(keys, initiating=self._initiating)
         outgoing = self._outgoing
-        outgoing.append(cipher.send_terminator)
         aad = self._garbage
+        if self._initiating:
+            outgoing.append(aad)
+        outgoing.append(cipher.send_terminator)
         for contents in self._decoys:
             outgoing.append(cipher.encrypt(contents, aad=aad, ignore=True))
             aad = b""
