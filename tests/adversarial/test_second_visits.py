@@ -213,7 +213,7 @@ async def test_a_node_that_speaks_first_is_asked_in_v1_at_once(name: str) -> Non
 async def test_a_close_in_v1_after_v2_has_failed_may_be_a_ban() -> None:
     async with listening("closes-at-once") as node:
         result = await ask(node, "auto")
-        assert words(result) == "v1 failed version peer.closed"
+        assert words(result) == "v1 failed peer.closed"
         assert result.reason == (
             "closed the connection without sending a byte (full, banned us, or another chain); "
             "the v2 attempt before it may have led to a ban: try --transport v1"
