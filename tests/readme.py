@@ -109,6 +109,7 @@ def _shape_of(line: str) -> str:
     if line.startswith(("Finished!", "exit code", "v2:")):
         return line
     line = re.sub(r"\b[0-9a-f]{16}\b", "HEX", line)
+    line = re.sub(r"\bsession bh[0-9a-f]+", "session ID", line)  # a random name of an I2P session
     line = re.sub(r"─+", "─", line)
     return re.sub(r"\s+", " ", re.sub(r"\d+(\.\d+)?", "#", line))
 
