@@ -5,6 +5,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 FUZZ_SECONDS ?= 10
 
+# An environment of another Python than the one asked for is built anew.
+ifneq ($(origin PYTHON),file)
+ifneq ($(wildcard $(INSTALLED)),)
+VERSION_OF := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+ifneq ($(shell $(PYTHON) $(VERSION_OF)),$(shell $(BIN)/python $(VERSION_OF)))
+$(shell rm -f $(INSTALLED))
+endif
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo quick test check format bench bench-crawl fuzz docs lock clean
 
@@ -34,6 +44,7 @@ check: $(INSTALLED) ## Format, lint, types, layers.
 	$(BIN)/ruff check .
 	$(BIN)/mypy src tests fuzz $(wildcard bench)
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python .ci/check_files.py
 
 format: $(INSTALLED) ## Format, and mend what the linter can mend.
 	$(BIN)/ruff format .
@@ -59,4 +70,6 @@ lock: ## Pin the dependencies anew (needs uv on the PATH: pip install uv).
 	  --custom-compile-command "make lock" --group pyproject.toml:dev pyproject.toml --output-file requirements/dev.txt
 
 clean: ## Remove everything that was made here.
-	rm -rf $(VENV) .servers build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv .venv-* .servers .fuzz build dist htmlcov .coverage .coverage.* *.egg-info src/*.egg-info \
+	  .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

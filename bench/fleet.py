@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any, Self
 
+from bench.children import dies_with_parent
 from bench.measure import CHECKOUT, TOOL
 
 __all__ = ["Fleet"]
@@ -36,6 +37,7 @@ class Fleet:
             cwd=CHECKOUT,
             env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
             start_new_session=True,
+            preexec_fn=dies_with_parent,
             text=True,
         )
         assert self._process.stdout is not None

@@ -17,6 +17,7 @@ import tempfile
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from bench.children import dies_with_parent
 from bench.measure import CHECKOUT, TOOL, Report, run
 from tests.netns import NetNamespace
 
@@ -57,6 +58,7 @@ def main() -> int:
             namespace.command([sys.executable, "-m", "bench.scan_fleet", str(PORT)]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            preexec_fn=dies_with_parent,
             text=True,
             cwd=CHECKOUT,
             env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},

@@ -23,7 +23,8 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-# Whoever runs the suite behind `nohup` hands on an ignored SIGHUP, which the command rightly leaves ignored.
+# A shell that starts the suite by `nohup` or `( ... & )` hands on an ignored SIGHUP or SIGINT. The command
+# leaves ignored what it finds ignored, so the children of tests must not inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `( pytest & )` in a shell without job control
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,7 @@ costs nothing but itself.
 from __future__ import annotations
 
 from importlib import import_module
+from logging import NullHandler, getLogger
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from bitcoin_handshake.transport.v1 import V1Transport
 
 __version__ = "0.1.0"
+
+# A library prints nothing by itself: whoever wants its log adds a handler.
+getLogger(__name__).addHandler(NullHandler())
 
 __all__ = [
     "AnomalyCode",

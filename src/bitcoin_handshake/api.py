@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake import arguments
 from bitcoin_handshake.chain import Chain, ChainParams
-from bitcoin_handshake.errors import BadTarget
+from bitcoin_handshake.errors import BadTarget, InputError, Phase
 from bitcoin_handshake.measured import TransportMode
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import IP_NETWORKS, exclusion
@@ -24,7 +25,7 @@ from bitcoin_handshake.prober import (
     probe_address,
     skipped_result,
 )
-from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.routes.options import RouteOptions
 from bitcoin_handshake.survey import Survey, SurveyOptions
 from bitcoin_handshake.targets import Target, parse_target
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from bitcoin_handshake.conversation.base import ConversationFactory
     from bitcoin_handshake.transcript.sink import TranscriptSink
 
-__all__ = ["BATCH", "MAX_UNREAD_RESULTS", "probe", "probe_many", "run_survey"]
+__all__ = ["BATCH", "MAX_ADDRESSES_TRIED", "MAX_UNREAD_RESULTS", "probe", "probe_many", "run_survey"]
 
 MAX_UNREAD_RESULTS = 10_000
 """Records that wait for a slow reader of `probe_many` before no more targets are taken."""
+MAX_ADDRESSES_TRIED = 8
+"""Addresses of one name that `probe` dials."""
 BATCH = 256
 """Targets that are taken at once."""
 
@@ -87,10 +90,10 @@ async def run_survey(
             running.exception()  # looked at, where nobody reads on
 
 
-async def probe_many(
+def probe_many(
     targets: Iterable[str | Target | BadTarget],
     *,
-    chain: Chain | ChainParams = Chain.MAINNET,
+    chain: Chain | ChainParams | str = Chain.MAINNET,
     transport: TransportMode | str = TransportMode.AUTO,
     port: int | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
@@ -100,7 +103,7 @@ async def probe_many(
     transcripts: TranscriptSink | None = None,
     transcript_secrets: bool = False,
     conversation: ConversationFactory | None = None,
-    families: frozenset[Network] = IP_NETWORKS,
+    families: Collection[Network | str] = IP_NETWORKS,
     resolver: str | None = None,
     concurrency: int | None = None,
     allow_private: bool = False,
@@ -121,7 +124,7 @@ async def probe_many(
 
     Args:
         targets: DNS seeds and addresses as a person types them, read as fast as they are used.
-        chain: The chain to speak.
+        chain: The chain to speak, or its name.
         transport: `auto` (v2, then v1 where it must be), `v1`, `v2` or `both`.
         port: Port of targets that name none; None for the chain's own.
         timeout_s: Seconds from the connect to the verdict, for each node.
@@ -157,8 +160,8 @@ async def probe_many(
     """
     options = SurveyOptions(
         probe=ProbeOptions(
-            chain=chain.params if isinstance(chain, Chain) else chain,
-            transport=TransportMode.from_text(transport),
+            chain=arguments.chain("chain", chain),
+            transport=arguments.transport("transport", transport),
             timeout_s=timeout_s,
             linger_s=linger_s,
             user_agent=user_agent,
@@ -178,20 +181,19 @@ async def probe_many(
             proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
         ),
         port=port,
-        families=families,
+        families=arguments.networks("families", families),
         resolver=resolver,
         concurrency=concurrency,
         allow_private=allow_private,
     )
-    async with aclosing(run_survey(targets, options=options)) as results:
-        async for result in results:
-            yield result
+    arguments.several("targets", targets)
+    return run_survey(targets, options=options)
 
 
 async def probe(
     target: str | NetAddr,
     *,
-    chain: Chain | ChainParams = Chain.MAINNET,
+    chain: Chain | ChainParams | str = Chain.MAINNET,
     transport: TransportMode | str = TransportMode.AUTO,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     linger_s: float = 0.0,
@@ -209,12 +211,17 @@ async def probe(
     onlynet: Collection[str] = (),
     retries: int = 0,
     contact: str = "",
+    port: int | None = None,
+    families: Collection[Network | str] = IP_NETWORKS,
+    resolver: str | None = None,
+    allow_private: bool = False,
 ) -> ProbeResult:
     """Shake hands with one node.
 
     Args:
-        target: Its address, `host:port` or `host` (the chain's own port then). A name is
-            `probe_many`'s, since it may stand for many nodes.
+        target: Its address or name, with or without a port. A name is resolved as on the command
+            line; its addresses are dialled one after the other, at most MAX_ADDRESSES_TRIED (8), up to
+            the first that accepts the connection. `probe_many` dials all of them.
         chain: The chain to speak. This and all further arguments have the meaning that they have for
             `probe_many`.
 
@@ -222,43 +229,68 @@ async def probe(
         What it did; a failure of the node is a result, not an exception.
 
     Raises:
-        InputError: The target is not an address, or an option is out of its range.
+        InputError: The target is malformed, or an option is out of its range.
         EnvironmentFailure: This machine cannot open a connection.
     """
-    options = ProbeOptions(
-        chain=chain.params if isinstance(chain, Chain) else chain,
-        transport=TransportMode.from_text(transport),
-        timeout_s=timeout_s,
-        linger_s=linger_s,
-        user_agent=user_agent,
-        record_messages=record_messages,
-        transcripts=transcripts,
-        transcript_secrets=transcript_secrets,
-        conversation=conversation,
-        onion_timeout_s=onion_timeout_s,
-        i2p_timeout_s=i2p_timeout_s,
-        retries=retries,
-        contact=contact,
-    )
-    routes = RouteOptions.from_text(
-        proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
+    options = SurveyOptions(
+        probe=ProbeOptions(
+            chain=arguments.chain("chain", chain),
+            transport=arguments.transport("transport", transport),
+            timeout_s=timeout_s,
+            linger_s=linger_s,
+            user_agent=user_agent,
+            record_messages=record_messages,
+            transcripts=transcripts,
+            transcript_secrets=transcript_secrets,
+            conversation=conversation,
+            onion_timeout_s=onion_timeout_s,
+            i2p_timeout_s=i2p_timeout_s,
+            retries=retries,
+            contact=contact,
+        ),
+        routes=RouteOptions.from_text(
+            proxy=proxy, onion=onion, i2psam=i2psam, cjdnsreachable=cjdnsreachable, onlynet=onlynet
+        ),
+        port=port,
+        families=arguments.networks("families", families),
+        resolver=resolver,
+        concurrency=1,
+        allow_private=allow_private,
     )
     if isinstance(target, NetAddr):
         netaddr = target
-    else:
+    elif isinstance(target, str):
         parsed = parse_target(target)
         if parsed.netaddr is None:
-            raise BadTarget(text=target, why="an address is needed; probe_many takes names")
-        port = parsed.port or options.chain.default_port
-        if parsed.netaddr.network is Network.I2P:
-            port = 0
-        netaddr = NetAddr(parsed.netaddr.network, parsed.netaddr.host, port)
+            return await _probe_name(parsed, options)
+        default_port = options.port or options.probe.chain.default_port
+        is_i2p = parsed.netaddr.network is Network.I2P
+        netaddr = NetAddr(
+            parsed.netaddr.network, parsed.netaddr.host, 0 if is_i2p else parsed.port or default_port
+        )
+    else:
+        raise InputError(f"target must be text or a NetAddr, not {type(target).__name__}")
     if cjdnsreachable:
         netaddr = netaddr.as_cjdns()
-    excluded = exclusion(netaddr, IP_NETWORKS)
+    excluded = exclusion(netaddr, options.families)
     if excluded is not None:
-        return skipped_result(netaddr.to_text(), options.chain, excluded, netaddr)
-    return await probe_address(netaddr, options=options, routes=routes)
+        return skipped_result(netaddr.to_text(), options.probe.chain, excluded, netaddr)
+    return await probe_address(netaddr, options=options.probe, routes=options.routes)
+
+
+async def _probe_name(target: Target, options: SurveyOptions) -> ProbeResult:
+    """Survey a name one address at a time, up to the first that accepts the connection."""
+    last: ProbeResult | None = None
+    tried = 0
+    async with aclosing(run_survey([target], options=options)) as results:
+        async for result in results:
+            last = result
+            tried += 1
+            is_unreached = result.phase is Phase.CONNECT or result.outcome is Outcome.SKIPPED
+            if not is_unreached or tried >= MAX_ADDRESSES_TRIED:
+                break
+    assert last is not None, "each target gives a record"
+    return last
 
 
 async def _in_batches(

@@ -24,7 +24,7 @@ from os import strerror, urandom
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from bitcoin_handshake import defaults
+from bitcoin_handshake import arguments, defaults
 from bitcoin_handshake.chain import ChainParams
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
@@ -134,23 +134,34 @@ class ProbeOptions:
     conversation: ConversationFactory | None = None
 
     def __post_init__(self) -> None:
-        if self.retries < 0:
-            raise InputError(f"the number of retries is 0 or more, not {self.retries}")
-        if not _CONTACT(self.contact):
+        checked = {
+            "chain": arguments.chain("chain", self.chain),
+            "transport": arguments.transport("transport", self.transport),
+            "timeout_s": arguments.seconds("timeout_s", self.timeout_s),
+            "linger_s": arguments.seconds("linger_s", self.linger_s, zero=True),
+            "user_agent": arguments.octets("user_agent", self.user_agent, max_len=MAX_SUBVERSION_LENGTH),
+            "record_messages": arguments.flag("record_messages", self.record_messages),
+            "transcript_secrets": arguments.flag("transcript_secrets", self.transcript_secrets),
+            "retries": arguments.whole_number("retries", self.retries, low=0),
+        }
+        for name in ("onion_timeout_s", "i2p_timeout_s"):
+            if getattr(self, name) is not None:
+                checked[name] = arguments.seconds(name, getattr(self, name))
+        if self.transcripts is not None and not callable(getattr(self.transcripts, "begin", None)):
+            raise InputError("transcripts must be a TranscriptSink, TranscriptFiles for one, or None")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        contact: object = self.contact
+        if not isinstance(contact, str) or not _CONTACT(contact):
             raise InputError(
-                "a contact is printable ASCII without spaces and brackets: a URL or a mail address"
+                "contact must be printable ASCII without spaces and brackets: a URL or a mail address"
             )
         if len(self.wire_user_agent) > MAX_SUBVERSION_LENGTH:
-            raise InputError(f"user agent and contact have more than {MAX_SUBVERSION_LENGTH} bytes")
-        for timeout_s in (self.timeout_s, self.onion_timeout_s, self.i2p_timeout_s):
-            if timeout_s is not None and not 0 < timeout_s < float("inf"):
-                raise InputError(f"the timeout must be over 0 seconds, not {timeout_s:g}")
-        if not 0 <= self.linger_s < float("inf"):
-            raise InputError(f"the linger time must be 0 seconds or more, not {self.linger_s:g}")
+            raise InputError(f"user_agent and contact have more than {MAX_SUBVERSION_LENGTH} bytes")
+        if self.conversation is not None and not callable(self.conversation):
+            raise InputError("conversation must be a callable that makes a Conversation, or None")
         if self.conversation is not None and self.linger_s:
             raise InputError("linger_s and conversation exclude each other")
-        if len(self.user_agent) > MAX_SUBVERSION_LENGTH:
-            raise InputError(f"the user agent has {len(self.user_agent)} bytes, over {MAX_SUBVERSION_LENGTH}")
 
     @property
     def wire_user_agent(self) -> bytes:

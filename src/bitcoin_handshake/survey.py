@@ -21,6 +21,7 @@ from os import strerror
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from bitcoin_handshake import arguments
 from bitcoin_handshake.admission import Admission, fit_networks, rate_limits
 from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.chain import ChainParams
@@ -103,19 +104,34 @@ class SurveyOptions:
     no_resolve: bool = False
 
     def __post_init__(self) -> None:
-        if self.port is not None and not 1 <= self.port <= 65535:
-            raise InputError(f"a port is a number from 1 to 65535, not {self.port}")
-        if self.concurrency is not None and self.concurrency < 1:
-            raise InputError(f"at least 1 connection at once is needed, not {self.concurrency}")
-        if not self.families:
-            raise InputError("no address family to dial")
-        for rate in (self.rate, self.rate_per_group):
-            if rate is not None and not 0 < rate < float("inf"):
-                raise InputError(f"a rate is over 0 connections a second, not {rate:g}")
+        if self.port is not None:
+            arguments.whole_number("port", self.port, low=1, high=65535)
+        if self.concurrency is not None:
+            arguments.whole_number("concurrency", self.concurrency, low=1)
+        arguments.flag("allow_private", self.allow_private)
+        object.__setattr__(self, "families", arguments.networks("families", self.families))
+        if self.resolver is not None:
+            self._check_resolver(self.resolver)
+        for name in ("rate", "rate_per_group"):
+            rate = getattr(self, name)
+            if rate is not None and not arguments.seconds(name, rate):
+                raise InputError(f"{name} must be over 0 connections a second")
         if self.no_resolve and not self.dry_run:
             raise InputError("names are left unresolved in a dry run only: --no-resolve needs --dry-run")
         if self.resolver is not None and self.routes.proxy is not None:
             raise InputError("a DNS server would be asked outside the proxy: leave out --resolver or --proxy")
+
+    @staticmethod
+    def _check_resolver(resolver: object) -> None:
+        if not isinstance(resolver, str):
+            raise InputError(f"resolver must be text, ADDR[:PORT], not {type(resolver).__name__}")
+        # Imported where a server is named: other runs may do without.
+        from bitcoin_handshake.resolver import parse_resolver
+
+        try:
+            parse_resolver(resolver)
+        except InputError as error:
+            raise InputError(f"resolver: {error}") from None
 
 
 class Survey:

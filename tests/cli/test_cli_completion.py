@@ -26,7 +26,7 @@ def test_prints_a_script_that_the_shell_accepts(
         unavailable(f"{shell} is not installed")
     script = tmp_path / "script"
     script.write_text(out)
-    subprocess.run([shell, "-n", str(script)], check=True)
+    subprocess.run([shell, "-n", str(script)], timeout=60, check=True)
 
 
 def test_other_shells_are_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,12 @@ def test_a_pipe_does_not_load_rich() -> None:
         "import sys; from bitcoin_handshake.cli.palette import palette_for; palette_for(sys.stdout); "
         "sys.exit('rich' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_paint_is_plain_by_default() -> None:

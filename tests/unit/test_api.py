@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from bitcoin_handshake import api
 from bitcoin_handshake.api import BATCH, MAX_UNREAD_RESULTS, probe, probe_many, run_survey
 from bitcoin_handshake.chain import CHAINS, Chain
-from bitcoin_handshake.errors import BadTarget, EnvironmentFailure, InputError
-from bitcoin_handshake.netaddr import NetAddr
+from bitcoin_handshake.errors import EnvironmentFailure, InputError
+from bitcoin_handshake.measured import TransportMode
+from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.prober import ProbeOptions
-from bitcoin_handshake.simulate.network import SimulatedNetwork
+from bitcoin_handshake.simulate.network import NetworkOptions, SimulatedNetwork
 from bitcoin_handshake.survey import SurveyOptions
 from tests.healthy import Endless, node_port
 
@@ -106,7 +108,82 @@ async def test_probe_takes_an_address(network: SimulatedNetwork) -> None:
     default = await probe("127.9.9.9", chain=REGTEST)
     assert default.netaddr == NetAddr.from_text("127.9.9.9", REGTEST.default_port)
     assert (await probe(f"{ONION}:8333")).code == "policy.no_proxy"
-    with pytest.raises(BadTarget, match="probe_many"):
-        await probe("seed.test")
     with pytest.raises(InputError):
         await probe("1.2.3")
+
+
+async def test_probe_resolves_localhost_and_dials_the_address_that_answers() -> None:
+    """Whichever of ::1 and 127.0.0.1 listens: the other one refuses."""
+    options = NetworkOptions(
+        base_address="127.0.0.1", node_count=1, mix={"core": 1.0}, port=0, with_dns=False, with_ipv6=False
+    )
+    async with SimulatedNetwork(options) as network:
+        port = network.nodes[0].netaddr.port
+        result = await probe(f"localhost:{port}", chain="regtest")
+    assert (result.outcome, result.target, result.seeds) == ("ok", f"localhost:{port}", ("localhost",))
+    assert result.netaddr == NetAddr.from_text("127.0.0.1", port)
+    assert result.resolve_ms is not None
+
+
+async def test_a_name_that_does_not_resolve_is_a_result() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolver = f"127.0.0.1:{silent.getsockname()[1]}"
+        result = await probe("node.example", resolver=resolver, timeout_s=0.2)
+    assert (result.outcome, result.phase, result.code) == ("failed", "resolve", "resolve.timeout")
+    assert result.target == "node.example"
+
+
+class _Transcripts:
+    """Stands for a sink where none is written to."""
+
+    has_room = True
+
+    def begin(self, label: str) -> int:
+        raise NotImplementedError
+
+    def write(self, connection: int, lines: str, *, is_last: bool) -> None:
+        raise NotImplementedError
+
+
+PROBE_ARGUMENTS: dict[str, object] = {
+    "chain": REGTEST,
+    "transport": TransportMode.BOTH,
+    "timeout_s": 3.5,
+    "linger_s": 0.5,
+    "user_agent": b"/other:1/",
+    "record_messages": True,
+    "transcripts": _Transcripts(),
+    "transcript_secrets": True,
+}
+SURVEY_ARGUMENTS: dict[str, object] = {
+    "port": 4321,
+    "families": frozenset({Network.IPV6}),
+    "resolver": "127.0.0.1:5300",
+    "concurrency": 7,
+    "allow_private": True,
+}
+
+
+async def test_every_argument_of_probe_many_reaches_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[SurveyOptions] = []
+    monkeypatch.setattr(api, "run_survey", lambda targets, *, options: taken.append(options))
+    probe_many([], **PROBE_ARGUMENTS, **SURVEY_ARGUMENTS)  # type: ignore[arg-type]  # by name
+    (options,) = taken
+    assert {name: getattr(options.probe, name) for name in PROBE_ARGUMENTS} == PROBE_ARGUMENTS
+    assert {name: getattr(options, name) for name in SURVEY_ARGUMENTS} == SURVEY_ARGUMENTS
+
+
+async def test_every_argument_of_probe_reaches_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[SurveyOptions] = []
+
+    async def take(target: object, port: int, options: SurveyOptions) -> None:
+        assert port == 4321
+        taken.append(options)
+
+    monkeypatch.setattr(api, "_probe_name", take)
+    survey = {name: value for name, value in SURVEY_ARGUMENTS.items() if name != "concurrency"}
+    await probe("node.example", **PROBE_ARGUMENTS, **survey)  # type: ignore[arg-type]  # by name
+    (options,) = taken
+    assert {name: getattr(options.probe, name) for name in PROBE_ARGUMENTS} == PROBE_ARGUMENTS
+    assert {name: getattr(options, name) for name in survey} == survey

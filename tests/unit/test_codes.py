@@ -62,5 +62,7 @@ def test_the_breakdown_has_its_sentences_without_docstrings_too() -> None:
         "summary.count(ProbeResult('x', 'regtest', Outcome.FAILED, 0, error=error))\n"
         "print(*summary.reasons, __doc__)\n"
     )
-    done = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout == f"{FAILURE_SENTENCES[FailureCode.PEER_TIMEOUT]} (peer.timeout) None\n"

@@ -86,6 +86,11 @@ def test_a_probe_imports_three_families_only() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
     )
     assert done.stdout.split() == ["base", "handshake", "keepalive", "preferences"]

@@ -22,7 +22,7 @@ from bitcoin_handshake.netaddr import NetAddr
 from bitcoin_handshake.prober import ProbeOptions, Prober, failed_result, probe_address, skipped_result
 from bitcoin_handshake.records import Outcome, ProbeResult
 from bitcoin_handshake.visit import MAX_RECORDED_MESSAGES, Visit
-from tests.helpers import CHECKOUT
+from tests.helpers import CHECKOUT, unavailable
 from tests.sessions import VERACK, VERSION, message, peer_version
 
 REGTEST = CHAINS[Chain.REGTEST]
@@ -163,7 +163,7 @@ async def test_ipv6_is_dialled_and_named_in_our_version() -> None:
         try:
             listener.bind(("::1", 0))
         except OSError:
-            pytest.skip("this machine has no ::1")
+            unavailable("this machine has no ::1")
         listener.listen()
         netaddr = NetAddr.from_text("::1", listener.getsockname()[1])
         probing = asyncio.create_task(probe_address(netaddr, options=_options()))

@@ -550,9 +550,17 @@ async def test_a_shortage_slows_down_and_fails_no_node(
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(CHECKOUT / "src")},
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), CHILD_LIMIT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert output.decode() == printed
 
+
+CHILD_LIMIT_S = 120.0
+"""After this a child is killed: it hangs, or takes the machine's memory."""
 
 _MANY_NAMES = """
 import asyncio, resource, socket
@@ -584,5 +592,10 @@ async def test_names_and_connections_share_the_descriptors() -> None:
         stdout=subprocess.PIPE,
         env={"PYTHONPATH": str(CHECKOUT / "src")},
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), CHILD_LIMIT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert output.decode() == "[('peer.timeout', 200), ('resolve.timeout', 40)]\n"

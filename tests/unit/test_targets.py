@@ -184,7 +184,7 @@ def test_importing_it_is_cheap() -> None:
     heavy = "asyncio", "dns", "click", "rich", "bitcoin_handshake.resolver"
     program = f"import sys, bitcoin_handshake.targets; print([m for m in {heavy!r} if m in sys.modules])"
     command = [sys.executable, "-c", program]
-    result = subprocess.run(command, capture_output=True, check=True, text=True, env=_env())
+    result = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60, env=_env())
     assert result.stdout == "[]\n"
 
 
@@ -397,6 +397,11 @@ print(count, peak() - before < 4_000)
 """
     lines = b"".join(b"127.%d.%d.%d:18444\n" % (n >> 16 & 255, n >> 8 & 255, n & 255) for n in range(100_000))
     result = subprocess.run(
-        [sys.executable, "-c", program], input=lines * 4, capture_output=True, check=True, env=_env()
+        [sys.executable, "-c", program],
+        input=lines * 4,
+        capture_output=True,
+        check=True,
+        timeout=60,
+        env=_env(),
     )
     assert result.stdout.split() == [b"400000", b"True"]

@@ -94,6 +94,11 @@ def test_importing_the_transport_loads_neither_library() -> None:
     )
     path = ":".join(entry for entry in sys.path if entry)
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={"PYTHONPATH": path},
     )
     assert result.stdout.strip() == "[]"
