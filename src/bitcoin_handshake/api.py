@@ -64,7 +64,7 @@ class _QueueSink:
 
 
 async def run_survey(
-    targets: Iterable[str | Target | BadTarget], *, options: SurveyOptions
+    targets: Iterable[str | NetAddr | Target | BadTarget], *, options: SurveyOptions
 ) -> AsyncGenerator[ProbeResult, None]:
     """Run the main job and yield the records as they come; see `probe_many`."""
     sink = _QueueSink()
@@ -91,7 +91,7 @@ async def run_survey(
 
 
 def probe_many(
-    targets: Iterable[str | Target | BadTarget],
+    targets: Iterable[str | NetAddr | Target | BadTarget],
     *,
     chain: Chain | ChainParams | str = Chain.MAINNET,
     transport: TransportMode | str = TransportMode.AUTO,
@@ -294,19 +294,23 @@ async def _probe_name(target: Target, options: SurveyOptions) -> ProbeResult:
 
 
 async def _in_batches(
-    targets: Iterable[str | Target | BadTarget],
+    targets: Iterable[str | NetAddr | Target | BadTarget],
 ) -> AsyncIterator[Sequence[Target | BadTarget]]:
     batch: list[Target | BadTarget] = []
     for target in targets:
-        batch.append(_parsed(target) if isinstance(target, str) else target)
+        batch.append(_parsed(target))
         if len(batch) >= BATCH:
             yield batch
             batch = []
     yield batch
 
 
-def _parsed(text: str) -> Target | BadTarget:
+def _parsed(target: str | NetAddr | Target | BadTarget) -> Target | BadTarget:
+    if isinstance(target, Target | BadTarget):
+        return target
+    if not isinstance(target, str | NetAddr):
+        raise InputError(f"targets must hold texts and addresses, not {type(target).__name__}")
     try:
-        return parse_target(text)
+        return parse_target(target if isinstance(target, str) else target.to_text())
     except BadTarget as error:
         return error

@@ -177,8 +177,7 @@ async def test_every_argument_of_probe_many_reaches_the_options(monkeypatch: pyt
 async def test_every_argument_of_probe_reaches_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[SurveyOptions] = []
 
-    async def take(target: object, port: int, options: SurveyOptions) -> None:
-        assert port == 4321
+    async def take(target: object, options: SurveyOptions) -> None:
         taken.append(options)
 
     monkeypatch.setattr(api, "_probe_name", take)
