@@ -148,17 +148,17 @@ class FailureCode(StrEnum):
 FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
     {
         FailureCode.INPUT_BAD_TARGET: "A target is neither a name nor an address",
-        FailureCode.INPUT_BAD_OPTION: "Our caller's text or options are wrong",
+        FailureCode.INPUT_BAD_OPTION: "The text or the options of the caller are wrong",
         FailureCode.RESOLVE_FAILED: "A name gave no address",
         FailureCode.RESOLVE_NXDOMAIN: "NXDOMAIN: the name does not exist",
         FailureCode.RESOLVE_NO_ADDRESSES: (
             "The name exists and has no A or AAAA record of the families asked for"
         ),
         FailureCode.RESOLVE_SERVFAIL: "SERVFAIL, or another error code of the server",
-        FailureCode.RESOLVE_REFUSED: "REFUSED: the server will not answer us, or nothing listens there",
+        FailureCode.RESOLVE_REFUSED: "REFUSED: the server does not answer us, or nothing listens there",
         FailureCode.RESOLVE_TIMEOUT: "No answer before the limit",
         FailureCode.RESOLVE_BAD_ANSWER: "The answer is malformed, or holds records of another name only",
-        FailureCode.RESOLVE_CNAME_LOOP: "The chain of CNAME records runs in a circle or is too long",
+        FailureCode.RESOLVE_CNAME_LOOP: "The chain of CNAME records is a loop or too long",
         FailureCode.CONNECT_REFUSED: "The host is up and nothing listens there",
         FailureCode.CONNECT_UNREACHABLE: "No route to the host or its network",
         FailureCode.CONNECT_TIMEOUT: "The deadline passed before the connection was established",
@@ -261,7 +261,7 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
         ),
         FailureCode.WIRE_TRUNCATED: "A field needs more bytes than the message has left",
         FailureCode.WIRE_TRAILING_BYTES: (
-            "Bytes remain behind the last field of a message that has an exact length"
+            "Bytes remain after the last field of a message that has an exact length"
         ),
         FailureCode.WIRE_NON_MINIMAL_COMPACT_SIZE: "A CompactSize is written longer than its value needs",
         FailureCode.WIRE_FIELD_TOO_LONG: "A length or count is over the limit of its field",
@@ -271,7 +271,7 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
             "The peer's protocol version is below MIN_PEER_PROTO_VERSION (31800)"
         ),
         FailureCode.HANDSHAKE_SELF_CONNECTION: (
-            "The peer sent back a nonce or a v2 key of ours: an echo, or a connection to ourselves"
+            "The peer sent back our own nonce or v2 key: an echo, or a connection to ourselves"
         ),
         FailureCode.POLICY_NOT_ROUTABLE: "A learned address that is not globally routable",
         FailureCode.POLICY_ADDRESS_FAMILY: "The address is of a family that -4 or -6 excludes",
@@ -288,9 +288,9 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
             "This machine cannot do what was asked: no such file, no descriptors, no proxy"
         ),
         FailureCode.LOCAL_PROTOCOL: (
-            "The core was used in a way that the protocol does not allow: a bug in our code"
+            "The core was used in a way that the protocol does not allow: a bug in bitcoin-handshake"
         ),
-        FailureCode.INTERNAL: "A bug of ours, recorded as such and never blamed on a peer",
+        FailureCode.INTERNAL: "A bug in bitcoin-handshake; it is never counted against a peer",
     }
 )
 
@@ -323,7 +323,7 @@ ANOMALY_SENTENCES: Mapping[AnomalyCode, str] = MappingProxyType(
         AnomalyCode.DUPLICATE_VERACK: "ignored",
         AnomalyCode.LATE_FEATURE: "negotiation after `verack`: Core would hang up",
         AnomalyCode.MALFORMED: "a known message that does not parse: skipped",
-        AnomalyCode.TRAILING_BYTES: "bytes behind the last field: ignored",
+        AnomalyCode.TRAILING_BYTES: "bytes after the last field: ignored",
         AnomalyCode.IMPLAUSIBLE_VALUE: "a time, height, fee or version that makes no sense",
         AnomalyCode.WRONG_PONG: "a `pong` whose nonce is not that of our `ping`",
     }

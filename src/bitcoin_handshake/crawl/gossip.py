@@ -9,6 +9,7 @@ Rules, with Core's names where it has the same (`ProcessAddrs`, `AddrMan::IsTerr
   now minus 5 days.
 * An entry older than `max_age_s` is left out.
 * Port 0 is left out, but on I2P, where every port is 0; there any other port is left out.
+* Ports of other well-known services are left out (`policy.BAD_PORTS`), as Core does.
 * Special-purpose ranges are left out (`policy`), unless private addresses are allowed.
 * One source may tell MAX_ENTRIES_PER_ANSWER entries per visit; what follows is not read.
 """
@@ -22,7 +23,7 @@ from bitcoin_handshake.errors import WireError
 from bitcoin_handshake.messages.address_keys import dated_addr_entries, dated_addrv2_entries
 from bitcoin_handshake.messages.addresses import Addr, AddrV2
 from bitcoin_handshake.netaddr import NetworkId
-from bitcoin_handshake.policy import packed_refusal
+from bitcoin_handshake.policy import BAD_PORTS, packed_refusal
 from bitcoin_handshake.protocol import MsgType
 
 __all__ = ["DEFAULT_MAX_AGE_S", "MAX_ENTRIES_PER_ANSWER", "Answer", "GossipRules", "TellEntry", "read_answer"]
@@ -38,6 +39,7 @@ MAX_ENTRIES_PER_ANSWER = 10_000
 
 _I2P = NetworkId.I2P.value
 _NO_PORT = b"\x00\x00"
+_BAD_PORTS = frozenset(port.to_bytes(2, "big") for port in BAD_PORTS)
 _ADDRV2 = MsgType.ADDRV2.value
 
 TellEntry = tuple[int, int, bytes]
@@ -71,6 +73,8 @@ class GossipRules:
                 time = now_unix - UNKNOWN_AGE_S
             network_id = key[0]
             if time < oldest or (key.endswith(_NO_PORT) != (network_id == _I2P)):
+                continue
+            if key[-2:] in _BAD_PORTS:
                 continue
             if not self.allow_private and packed_refusal(network_id, key[2:-2]) is not None:
                 continue

@@ -71,7 +71,7 @@ def _plain(value: object) -> object:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class InternalError(BitcoinHandshakeError):
-    """A bug of ours, recorded as such and never blamed on a peer."""
+    """A bug in bitcoin-handshake; it is never counted against a peer."""
 
     code = FailureCode.INTERNAL
 
@@ -83,7 +83,7 @@ class InternalError(BitcoinHandshakeError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class InputError(BitcoinHandshakeError, ValueError):
-    """Our caller's text or options are wrong."""
+    """The text or the options of the caller are wrong."""
 
     code = FailureCode.INPUT_BAD_OPTION
 
@@ -118,7 +118,7 @@ class BadTarget(InputError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LocalProtocolError(BitcoinHandshakeError):
-    """The core was used in a way that the protocol does not allow: a bug in our code."""
+    """The core was used in a way that the protocol does not allow: a bug in bitcoin-handshake."""
 
     code = FailureCode.LOCAL_PROTOCOL
 

@@ -78,7 +78,7 @@ class VersionTooOld(HandshakeError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SelfConnection(HandshakeError):
-    """The peer sent back a nonce or a v2 key of ours: an echo, or a connection to ourselves."""
+    """The peer sent back our own nonce or v2 key: an echo, or a connection to ourselves."""
 
     code = FailureCode.HANDSHAKE_SELF_CONNECTION
     phase: Phase | None = Phase.VERSION

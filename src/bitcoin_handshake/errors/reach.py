@@ -145,7 +145,7 @@ class ServerFailure(ResolveFailed):
 
 
 class ResolveRefused(ResolveFailed):
-    """REFUSED: the server will not answer us, or nothing listens there."""
+    """REFUSED: the server does not answer us, or nothing listens there."""
 
     code = FailureCode.RESOLVE_REFUSED
     what = "the DNS server refused"
@@ -166,7 +166,7 @@ class BadAnswer(ResolveFailed):
 
 
 class CnameLoop(ResolveFailed):
-    """The chain of CNAME records runs in a circle or is too long."""
+    """The chain of CNAME records is a loop or too long."""
 
     code = FailureCode.RESOLVE_CNAME_LOOP
     what = "the chain of CNAME records runs in a circle or is too long"

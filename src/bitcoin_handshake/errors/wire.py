@@ -38,7 +38,7 @@ class Truncated(WireError):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrailingBytes(WireError):
-    """Bytes remain behind the last field of a message that has an exact length."""
+    """Bytes remain after the last field of a message that has an exact length."""
 
     code = FailureCode.WIRE_TRAILING_BYTES
 
