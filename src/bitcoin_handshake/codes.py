@@ -136,6 +136,7 @@ class FailureCode(StrEnum):
     POLICY_ONLYNET = "policy.onlynet"
     POLICY_NO_ROUTE = "policy.no_route"
     POLICY_BAD_PORT = "policy.bad_port"
+    POLICY_BLOCKED = "policy.blocked"
     POLICY_EXCLUDED = "policy.excluded"
     POLICY_DUPLICATE = "policy.duplicate"
     POLICY_DRY_RUN = "policy.dry_run"
@@ -281,6 +282,7 @@ FAILURE_SENTENCES: Mapping[FailureCode, str] = MappingProxyType(
         FailureCode.POLICY_BAD_PORT: (
             "A learned address with port 0, or with that of a well-known other service"
         ),
+        FailureCode.POLICY_BLOCKED: "The hosts file of this system blocks the name: it gives 0.0.0.0 or ::",
         FailureCode.POLICY_EXCLUDED: "The target is on the opt-out list of --exclude",
         FailureCode.POLICY_DUPLICATE: "The address was dialled in this run",
         FailureCode.POLICY_DRY_RUN: "With --dry-run nothing is dialled; the reason names the way",

@@ -315,6 +315,10 @@ GUIDANCE: Mapping[FailureCode, Guidance] = MappingProxyType(
             "Where all IPv6 addresses end so, this machine has no IPv6: use `-4`, or `--proxy`."
         ),
         FailureCode.POLICY_BAD_PORT: Guidance("Type the address, if you are sure that a node listens there."),
+        FailureCode.POLICY_BLOCKED: Guidance(
+            "An entry of the hosts file with the address 0.0.0.0 or :: blocks a name. Remove the entry, or "
+            "ask a DNS server with `--resolver`."
+        ),
         FailureCode.POLICY_EXCLUDED: Guidance("Take it off the list, if its owner agrees."),
         FailureCode.POLICY_DUPLICATE: Guidance("Nothing: an address is dialled once in a run."),
         FailureCode.POLICY_DRY_RUN: Guidance("Leave out `--dry-run` to dial it."),

@@ -33,6 +33,7 @@ from bitcoin_handshake.errors import (
     AlreadyDialled,
     BadTarget,
     BitcoinHandshakeError,
+    BlockedByHosts,
     EnvironmentFailure,
     InputError,
     Phase,
@@ -64,6 +65,9 @@ MAX_NAMES_LOGGED = 64
 
 _REPORTED: dict[str, None] = {}
 """Takes the place of the names that gave an address once its result is written: no name is added then."""
+
+UNSPECIFIED = frozenset({"0.0.0.0", "::"})
+"""Addresses that a hosts file gives to a name that it blocks."""
 
 _log = logging.getLogger(__name__)
 
@@ -386,6 +390,11 @@ class Survey:
         refused = 0
         for address in answer.addresses:
             netaddr = NetAddr(address.network, address.host, port)
+            if answer.local and address.host in UNSPECIFIED:
+                self.summary.addresses += 1
+                blocked = BlockedByHosts(host=address.host)
+                self._record(skipped_result(target.text, self._chain, blocked, netaddr))
+                continue
             if self._options.routes.cjdnsreachable:
                 netaddr = netaddr.as_cjdns()
             seeds = self._learned.get(netaddr)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,7 +112,6 @@ def test_a_new_boolean_option_is_its_field_and_its_click_line(
         ("--resolver ::1 x", {"resolver": "[::1]:53"}),
         ("--concurrency 1 x", {"concurrency": 1}),
         ("--allow-private x", {"allow_private": True}),
-        ("--messages x", {"record_messages": True}),
         ("--transport V1 x", {"transport": TransportMode.V1}),
         ("--transcript f x", {"transcript": "f"}),
         ("--transcript f --transcript-secrets x", {"transcript": "f", "transcript_secrets": True}),
@@ -285,3 +287,23 @@ def test_a_file_that_is_read_is_not_written_over(tmp_path: Path, capsys: pytest.
 
 def test_the_chain_is_params() -> None:
     assert isinstance(MAINNET, ChainParams)
+
+
+def test_piped_input_is_read_where_no_target_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bitcoin_handshake", "-q", "--json"],
+        input="127.0.0.999\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["code"] == "input.bad_target"
+
+
+def test_messages_need_a_form_that_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--messages", "127.0.0.1"]) == 2
+    assert "--messages needs --json or --csv" in capsys.readouterr().err
+
+
+def test_messages_are_recorded_for_json(parse: Parse) -> None:
+    assert parse("--json", "--messages", "x").survey.probe.record_messages

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -599,3 +600,18 @@ async def test_names_and_connections_share_the_descriptors() -> None:
             process.kill()
             await process.wait()
     assert output.decode() == "[('peer.timeout', 200), ('resolve.timeout', 40)]\n"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.asyncio
+async def test_a_name_that_the_hosts_file_blocks_is_not_dialled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text(f"{host} blocked.example other.example\n")
+    resolve = resolver_module.resolve
+    defaults = {**(resolve.__kwdefaults__ or {}), "hosts_path": hosts}
+    monkeypatch.setattr(resolve, "__kwdefaults__", defaults)
+    results = [result async for result in probe_many(["blocked.example"], timeout_s=1, allow_private=True)]
+    assert [(result.outcome, result.code) for result in results] == [(Outcome.SKIPPED, "policy.blocked")]
+    assert results[0].reason == f"the hosts file of this system blocks the name: it gives {host}"

@@ -6,7 +6,9 @@ Owns its options and what they mean together; `cli.runner` does the work.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import stat
+import sys
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,6 +19,7 @@ from bitcoin_handshake.cli.network_options import network_options, route_options
 from bitcoin_handshake.cli.options import (
     ChainType,
     HexType,
+    OutputFormat,
     ResolverType,
     SecondsType,
     TransportType,
@@ -179,8 +182,13 @@ def command(ctx: click.Context, /, **_: object) -> int:
     chain = chain_from(ctx)
     if params["transcript"] in ("", "-"):
         raise click.UsageError("--transcript needs the name of a file or of a folder", ctx)
+    is_typed = ctx.get_parameter_source("record_messages") is click.core.ParameterSource.COMMANDLINE
+    if params["record_messages"] and is_typed and output.format is OutputFormat.TEXT:
+        raise click.UsageError("--messages needs --json or --csv: a line of text has no room for them", ctx)
     if params["transcript_secrets"] and params["transcript"] is None:
         raise click.UsageError("--transcript-secrets needs --transcript", ctx)
+    if not params["targets"] and _is_piped(sys.stdin):
+        params["targets"] = ("-",)
     if not params["targets"]:
         raise click.UsageError("no target: name a DNS seed, an address, @FILE or -", ctx)
     _check_targets(ctx)
@@ -204,6 +212,17 @@ def command(ctx: click.Context, /, **_: object) -> int:
             targets=params["targets"], survey=survey, transcript=params["transcript"], output=output
         )
     )
+
+
+def _is_piped(stream: TextIO | None) -> bool:
+    """Whether a stream is a pipe or a file, and no terminal and no device such as /dev/null."""
+    if stream is None:
+        return False
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):  # closed, or not a file at all
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
 def _check_targets(ctx: click.Context) -> None:

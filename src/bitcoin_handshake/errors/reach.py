@@ -13,6 +13,7 @@ __all__ = [
     "AlreadyDialled",
     "BadAnswer",
     "BadPort",
+    "BlockedByHosts",
     "CnameLoop",
     "ConnectError",
     "ConnectFailed",
@@ -233,6 +234,18 @@ class AlreadyDialled(Skipped):
 
     def __str__(self) -> str:
         return "this address was dialled in this run: once is enough"
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BlockedByHosts(Skipped):
+    """The hosts file of this system blocks the name: it gives the address 0.0.0.0 or ::."""
+
+    code = FailureCode.POLICY_BLOCKED
+
+    host: str
+
+    def __str__(self) -> str:
+        return f"the hosts file of this system blocks the name: it gives {self.host}"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
