@@ -6,7 +6,10 @@ import gc
 import logging
 import os
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -95,3 +98,23 @@ async def network() -> AsyncIterator[SimulatedNetwork]:
     options = NetworkOptions(node_count=NODES, mix={"core": 1.0}, port=0, with_dns=False, with_ipv6=False)
     async with SimulatedNetwork(options) as network:
         yield network
+
+
+@pytest.fixture(autouse=True)
+def close_databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what the tests of stores leave open: Python 3.13 warns of each database that is forgotten."""
+    if "store" not in request.node.path.stem:
+        yield
+        return
+    opened: list[sqlite3.Connection] = []
+
+    def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(real(*arguments, **options))
+        return opened[-1]
+
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    yield
+    for database in opened:
+        with suppress(sqlite3.ProgrammingError):  # of another thread, which closed it
+            database.close()
