@@ -513,6 +513,9 @@ async def main(host, port, free, count):
     try:
         async for result in probe_many([host] * count, chain=Chain.REGTEST, port=port):
             outcomes[result.outcome.value] += 1
+            if not free:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (3, 200))
+                continue
             try:
                 while True:
                     taken.append(os.dup(0))
@@ -535,7 +538,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4
 async def test_a_shortage_slows_down_and_fails_no_node(
     network: SimulatedNetwork, free: int, targets: int, printed: str
 ) -> None:
-    """Most descriptors are taken by somebody else while the run goes on."""
+    """Most descriptors are taken by somebody else while the run goes on, or all that are free."""
     process = await asyncio.create_subprocess_exec(
         *(
             sys.executable,
