@@ -86,6 +86,12 @@ BITCOIN_HANDSHAKE_SIMULATE_NODES=100."""
     default="tor",
     help="How the SOCKS5 proxy in front of onion nodes behaves [tor].",
 )
+@click.option(
+    "--sam-behaviour",
+    metavar="NAME",
+    default="i2p",
+    help="How the SAM bridge in front of I2P nodes behaves [i2p].",
+)
 @click.option("--json", is_flag=True, help="Print one JSON line instead of the command to try.")
 @log_level_options
 @click.pass_context
@@ -101,6 +107,7 @@ def command(
     dns_port: int,
     networks: str,
     proxy_behaviour: str,
+    sam_behaviour: str,
     **_: object,
 ) -> int:
     """Run a simulated network on loopback: a DNS seed and nodes with chosen behaviours."""
@@ -108,9 +115,11 @@ def command(
     if list_behaviours:
         from bitcoin_handshake.simulate.behaviours import behaviours_text
         from bitcoin_handshake.simulate.proxies import proxies_text
+        from bitcoin_handshake.simulate.sam_bridge import sam_text
 
         click.echo(behaviours_text(), nl=False)
         click.echo(proxies_text(), nl=False)
+        click.echo(sam_text(), nl=False)
         return 0
 
     from bitcoin_handshake.chain import chain_from_text
@@ -128,6 +137,7 @@ def command(
         dns_port=dns_port,
         networks=networks_from(networks),
         proxy_behaviour=proxy_behaviour,
+        sam_behaviour=sam_behaviour,
     )
     configure_logging(log)
     return run_interruptible(

@@ -24,7 +24,8 @@ from bitcoin_handshake.simulate.behaviours import Behaviour
 from bitcoin_handshake.simulate.dns import DnsServer
 from bitcoin_handshake.simulate.mix import DEFAULT_MIX, assign_behaviours, parse_behaviours
 from bitcoin_handshake.simulate.node import BACKLOG, Connection, Fleet, SimulatedNode, bind_node
-from bitcoin_handshake.simulate.proxies import PROXY_BEHAVIOURS, Front, SamFront, SocksFront
+from bitcoin_handshake.simulate.proxies import PROXY_BEHAVIOURS, Front, SocksFront
+from bitcoin_handshake.simulate.sam_bridge import SAM_BEHAVIOURS, SamFront
 from bitcoin_handshake.simulate.script import NodeFacts
 
 __all__ = ["NetworkOptions", "SimulatedNetwork", "has_ipv6_loopback", "plan_nodes"]
@@ -60,6 +61,7 @@ class NetworkOptions:
         hidden_count: How many healthy nodes are of each network behind a proxy; None for equal shares.
         circuit_s: How long the front takes for a circuit, and the bridge for a session.
         proxy_behaviour: How the front behaves; one of `PROXY_BEHAVIOURS`.
+        sam_behaviour: How the SAM bridge behaves; one of `SAM_BEHAVIOURS`.
 
     Raises:
         InputError: A value is out of its range, or there are more nodes than addresses.
@@ -82,6 +84,7 @@ class NetworkOptions:
     hidden_count: int | None = None
     circuit_s: float = 0.2
     proxy_behaviour: str = "tor"
+    sam_behaviour: str = "i2p"
 
     def __post_init__(self) -> None:
         for name, port in (("port", self.port or 0), ("DNS port", self.dns_port)):
@@ -93,6 +96,9 @@ class NetworkOptions:
         if self.proxy_behaviour not in PROXY_BEHAVIOURS:
             known = ", ".join(PROXY_BEHAVIOURS)
             raise InputError(f"unknown behaviour of a proxy {self.proxy_behaviour!r}: one of {known}")
+        if self.sam_behaviour not in SAM_BEHAVIOURS:
+            known = ", ".join(SAM_BEHAVIOURS)
+            raise InputError(f"unknown behaviour of a SAM bridge {self.sam_behaviour!r}: one of {known}")
         if not self.networks:
             raise InputError("a network has nodes of at least one network")
         if self.node_count < 1:
@@ -338,13 +344,14 @@ class SimulatedNetwork:
             front = SocksFront(nodes, circuit_s=self.options.circuit_s, behaviour=behaviour)
             self.fronts.append(front)
             self.socks = await front.start(DNS_HOST, 0)
+        sam_behaviour = SAM_BEHAVIOURS[self.options.sam_behaviour]
         if Network.I2P in networks:
             streams = {
                 node.netaddr.host: node.listens_at if node.behaviour.listens else None
                 for node in self.nodes
                 if node.netaddr.network is Network.I2P
             }
-            bridge = SamFront(streams, circuit_s=self.options.circuit_s)
+            bridge = SamFront(streams, circuit_s=self.options.circuit_s, behaviour=sam_behaviour)
             self.fronts.append(bridge)
             self.sam = await bridge.start(DNS_HOST, 0)
 

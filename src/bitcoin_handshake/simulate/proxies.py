@@ -1,7 +1,7 @@
-"""Proxies of a simulated network: a SOCKS5 front that behaves as Tor does, and a SAM bridge.
+"""Proxies of a simulated network: what all have in common, and a SOCKS5 front that behaves as Tor does.
 
-Owns both servers, and the table of the ways in which the SOCKS5 front can fail. What is behind them is
-a map from the name or address of a node to where it listens.
+Owns the table of the ways in which the SOCKS5 front can fail. What is behind a front is a map from the
+name or address of a node to where it listens. The SAM bridge is in `sam_bridge`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,18 @@ from bitcoin_handshake.codes import FailureCode
 from bitcoin_handshake.errors import InputError
 from bitcoin_handshake.netaddr import NetAddr
 
-__all__ = ["PROXY_BEHAVIOURS", "Front", "ProxyBehaviour", "SamFront", "SocksFront", "proxies_text"]
+__all__ = [
+    "HANG",
+    "PROXY_BEHAVIOURS",
+    "RESET",
+    "Front",
+    "ProxyBehaviour",
+    "SocksFront",
+    "proxies_text",
+    "reset_at_close",
+]
 
 _GRANTED = bytes.fromhex("05000001000000000000")
-_DESTINATION = "AAAA"
 RESET = "reset"
 HANG = "hang"
 GREETING, REQUEST = "greeting", "request"
@@ -116,8 +124,8 @@ class Front:
     """
 
     def __init__(self, nodes: Mapping[str, NetAddr | None], *, circuit_s: float = 0.0) -> None:
-        self._nodes = nodes
-        self._circuit_s = circuit_s
+        self.nodes = nodes
+        self.circuit_s = circuit_s
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -158,7 +166,7 @@ class Front:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
 
-    async def _relay(
+    async def relay(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, node: NetAddr, granted: bytes
     ) -> None:
         """Connect to a node, say so, and carry the bytes of both sides."""
@@ -170,6 +178,11 @@ class Front:
             node_writer.close()
             with suppress(OSError):
                 await node_writer.wait_closed()
+
+
+def reset_at_close(writer: asyncio.StreamWriter) -> None:
+    """Make the close of a connection a reset."""
+    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class SocksFront(Front):
@@ -203,16 +216,16 @@ class SocksFront(Front):
         is_new = user not in self.circuits
         self.circuits.setdefault(user, set()).add(host)
         if is_new:
-            await asyncio.sleep(self._circuit_s)
+            await asyncio.sleep(self.circuit_s)
         if command != 1:
             writer.write(b"\x05\x07\x00\x01" + bytes(6))
-        elif host not in self._nodes:
+        elif host not in self.nodes:
             failure = _why_unknown(host)
             writer.write(b"\x05%c\x00\x01" % failure + bytes(6))
-        elif (node := self._nodes[host]) is None:
+        elif (node := self.nodes[host]) is None:
             writer.write(b"\x05\xf2\x00\x01" + bytes(6))
         else:
-            await self._relay(reader, writer, node, _GRANTED)
+            await self.relay(reader, writer, node, _GRANTED)
 
     async def _misbehave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for step in self._behaviour.steps:
@@ -226,53 +239,9 @@ class SocksFront(Front):
             elif step == HANG:
                 await asyncio.get_running_loop().create_future()
             elif step == RESET:
-                writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                reset_at_close(writer)
         if self._behaviour.steps[0] not in (GREETING, HANG):
             await reader.read(64)  # what is unread would turn the close into a reset
-
-
-class SamFront(Front):
-    """A SAM bridge whose destinations are the nodes.
-
-    Attributes:
-        sessions: Names of the sessions that exist.
-    """
-
-    def __init__(self, nodes: Mapping[str, NetAddr | None], *, circuit_s: float = 0.0) -> None:
-        super().__init__(nodes, circuit_s=circuit_s)
-        self.sessions: set[str] = set()
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        own: str | None = None
-        host = ""
-        try:
-            while line := (await reader.readline()).decode("ascii", "replace"):
-                topic = " ".join(line.split()[:2])
-                pairs = dict(pair.split("=", 1) for pair in line.split()[2:] if "=" in pair)
-                if topic == "HELLO VERSION":
-                    answer = "HELLO REPLY RESULT=OK VERSION=3.1"
-                elif topic == "SESSION CREATE":
-                    own = pairs["ID"]
-                    self.sessions.add(own)
-                    await asyncio.sleep(self._circuit_s)
-                    answer = "SESSION STATUS RESULT=OK DESTINATION=" + _DESTINATION
-                elif topic == "NAMING LOOKUP":
-                    host = pairs["NAME"]
-                    found = f"OK NAME={host} VALUE={_DESTINATION}" if host in self._nodes else "KEY_NOT_FOUND"
-                    answer = f"NAMING REPLY RESULT={found}"
-                elif topic == "STREAM CONNECT" and pairs.get("ID") in self.sessions:
-                    node = self._nodes.get(host)
-                    if node is not None:
-                        await self._relay(reader, writer, node, b"STREAM STATUS RESULT=OK\n")
-                        return
-                    answer = "STREAM STATUS RESULT=CANT_REACH_PEER"
-                elif topic == "STREAM CONNECT":
-                    answer = "STREAM STATUS RESULT=INVALID_ID"
-                else:
-                    return
-                writer.write(answer.encode() + b"\n")
-        finally:
-            self.sessions.discard(own or "")
 
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
