@@ -305,6 +305,8 @@ class Visit(Connection):
         failure = None if self.protocol is None else self.protocol.error
         if not isinstance(failure, BitcoinHandshakeError):
             failure = InternalError("the proxy's protocol ended without a result")
+        elif not failure.code.startswith("proxy."):
+            way.has_worked = True  # it answered our question, be it with a refusal
         return self._failed(failure, Phase.PROXY)
 
     def _skipped(self, error: BitcoinHandshakeError, phase: Phase | None) -> ProbeResult:

@@ -199,6 +199,20 @@ async def test_a_proxy_that_stops_in_the_middle_of_a_run_is_told(node: NetAddr) 
     assert codes[-1] == "proxy.stopped"
 
 
+async def test_a_proxy_that_refused_and_then_stops_is_told() -> None:
+    """Whoever answers, be it with a refusal, was there."""
+    codes = []
+    async with AsyncExitStack() as running:
+        server = SocksServer("127.0.0.1", 9, reply=b"\x05\x05\x00\x01" + bytes(6))
+        place = await running.enter_async_context(served(server.act))
+        targets = ["1.2.3.4:1", "1.2.3.4:2", "1.2.3.4:3"]
+        async for result in probe_many(targets, proxy=place, chain=REGTEST, transport="v1", concurrency=1):
+            codes.append(result.code)
+            await running.aclose()
+    assert codes[0] == "socks5.refused"
+    assert codes[-1] == "proxy.stopped"
+
+
 async def test_seed_names_go_through_the_proxy(node: NetAddr) -> None:
     server = SocksServer(node.host, node.port)
     async with served(server.act) as place:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from bitcoin_handshake import Chain, probe
+from bitcoin_handshake import Chain, probe, probe_many
 from bitcoin_handshake.records import ProbeResult
 from tests.helpers import CHECKOUT, unavailable
 from tests.integration.servers import find_binary, free_port, running
@@ -28,6 +28,15 @@ pytestmark = [pytest.mark.node, pytest.mark.slow]
 
 SCRIPTS = Path(__file__).parent / "networks"
 READY_S = 90.0
+STOPPED_SERVICE = (
+    "onion.introduction_failed",
+    "onion.introduction_timed_out",
+    "onion.rendezvous_failed",
+    "socks5.host_unreachable",
+    "socks5.ttl_expired",
+    "proxy.timeout",
+)
+"""What Tor says of a service whose descriptor is still published depends on how far it gets."""
 REGTEST = Chain.REGTEST
 
 
@@ -74,6 +83,17 @@ class TorNetwork:
     socks: str
     control: str
     onion: str
+    folder: Path
+
+    def kill(self, member: str) -> None:
+        """End the `client` or the `service` for good, and wait until it is gone."""
+        pid = int((self.folder / member / "pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        state = Path(f"/proc/{pid}/stat")
+        deadline = time.monotonic() + READY_S
+        while state.exists() and state.read_text().rpartition(")")[2].split()[0] not in "ZX":
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the {member} does not end")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +109,12 @@ def tor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorNetwork]:
         with _script(command, ready, folder / "log", TOR_BASE_PORT=base):
             pairs = dict(pair.split("=", 1) for pair in ready.read_text().split())
             _wait_for_descriptor(pairs["ONION"], pairs["SOCKS"])
-            yield TorNetwork(socks=pairs["SOCKS"], control=pairs["CONTROL"], onion=pairs["ONION"])
+            yield TorNetwork(
+                socks=pairs["SOCKS"],
+                control=pairs["CONTROL"],
+                onion=pairs["ONION"],
+                folder=folder / "net",
+            )
 
 
 def _wait_for_descriptor(onion: str, socks: str) -> None:
@@ -175,6 +200,29 @@ def test_a_tor_that_is_not_bootstrapped_is_no_fault_of_the_node(tmp_path: Path) 
     assert result.phase == "proxy"
     assert result.outcome.value == "failed"
     assert result.code in ("socks5.general_failure", "proxy.timeout", "socks5.ttl_expired", "proxy.closed")
+
+
+# The two below end parts of the network, and so come last.
+
+
+def test_a_service_that_has_stopped_is_a_failure_of_the_node(tor: TorNetwork) -> None:
+    tor.kill("service")
+    result = _probe(tor.onion, onion=tor.socks, onion_timeout_s=60.0)
+    assert (result.outcome.value, result.phase) == ("failed", "proxy")
+    assert result.code in STOPPED_SERVICE
+
+
+@pytest.mark.asyncio
+async def test_a_tor_that_is_killed_in_the_middle_of_a_run_is_told(tor: TorNetwork) -> None:
+    host = tor.onion.rpartition(":")[0]
+    targets = [f"{host}:{port}" for port in range(9, 15)]
+    results: list[tuple[str, str | None, str | None]] = []
+    async for result in probe_many(targets, chain=REGTEST, onion=tor.socks, concurrency=1):
+        if not results:
+            tor.kill("client")
+        results.append(_verdict(result))
+    assert results[0][:2] == ("failed", "proxy")
+    assert results[-1] == ("skipped", "proxy", "proxy.stopped")
 
 
 # --- microsocks and tinyproxy in a network namespace ---------------------------------------------
