@@ -277,6 +277,29 @@ def test_the_limits_of_options_are_accepted(parse: Parse) -> None:
     assert parse("x", "--user-agent", "").survey.probe.user_agent == b""
 
 
+def test_a_run_that_finds_nothing_leaves_the_old_output(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.write_text("old\n")
+    targets = tmp_path / "targets"
+    targets.write_text("")
+    assert main([f"@{targets}", "-o", str(output)]) == 2
+    assert output.read_text() == "old\n"
+
+
+def test_a_header_is_not_appended_twice(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    for _ in range(2):
+        main(["127.0.0.1:1", "--csv", "-q", "--append", "-o", str(output)])
+    lines = output.read_text().splitlines()
+    assert len(lines) == 3
+    assert [line.startswith("schema,") for line in lines] == [True, False, False]
+
+
+def test_append_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["127.0.0.1:1", "--append"]) == 2
+    assert "--append needs --output FILE" in capsys.readouterr().err
+
+
 def test_a_file_that_is_read_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "targets"
     path.write_text("127.0.0.1:1\n")

@@ -255,12 +255,14 @@ class OutputOptions:
     Attributes:
         format: Of the records.
         path: File to write, or None for standard output.
+        append: Whether what the file has is kept.
         quiet: No talk but errors, no sum on standard error, no progress.
         progress: Whether a live bar may be drawn, where standard error is a terminal.
     """
 
     format: OutputFormat = OutputFormat.TEXT
     path: str | None = None
+    append: bool = False
     quiet: bool = False
     progress: bool = True
 
@@ -307,6 +309,7 @@ def output_options(command: Decorated) -> Decorated:
                 shell_complete=complete_file,
                 help="Write there; - is standard output.",
             ),
+            click.option("--append", is_flag=True, help="Keep what FILE has; write behind it."),
             click.option("--no-progress", is_flag=True, help="No live progress bar."),
         )
     ):
@@ -369,9 +372,12 @@ def output_options_from(ctx: click.Context) -> OutputOptions:
     path = params["output"]
     if path == "":
         raise click.UsageError("--output needs the name of a file", ctx)
+    if params["append"] and path in (None, "-"):
+        raise click.UsageError("--append needs --output FILE", ctx)
     return OutputOptions(
         format={"json": OutputFormat.JSON, "csv": OutputFormat.CSV, None: OutputFormat.TEXT}[chosen],
         path=None if path == "-" else path,
+        append=params["append"],
         quiet=log_options_from(ctx).quiet,
         progress=not params["no_progress"],
     )

@@ -74,7 +74,7 @@ async def handshake(options: HandshakeOptions, interrupts: Interrupts) -> ExitCo
     """
     with (
         closing(Sources(options.targets)) as sources,
-        closing(Destination(options.output.path, sources)) as destination,
+        closing(Destination(options.output.path, sources, append=options.output.append)) as destination,
         Transcripts(options.transcript, sources, options.output.path) as transcripts,
     ):
         return await _Run(options, sources, destination, transcripts).run(interrupts)
@@ -118,13 +118,16 @@ class _Run:
         failure = self._transcripts.close() or failure
         summary = self._survey.summary
         is_empty = not self._sources.count and not interrupts.happened
-        if not is_empty or failure:
+        is_whole = not is_empty and not failure and not interrupts.happened
+        # A run that ended early and found nothing leaves a file as it was.
+        if is_whole or summary.total or (self._destination.stream is not None and (failure or not is_empty)):
             self._sink.finish(self._epilogue(summary))
         self._close_writers()
         for line in self._survey.diagnosis.lines():
             _log.warning("%s", line)
         self._sink.raise_failure()
-        self._destination.close()
+        if is_whole or summary.total:
+            self._destination.finish()
         if is_empty and not failure:
             raise InputError("no target at all: the input has none")
         self._tell_sum(summary)
@@ -199,7 +202,7 @@ class _Run:
                 return TextRenderer(self._destination.palette, shows_anomalies=is_verbose)
 
     def _prologue(self) -> str:
-        if self._format is not OutputFormat.CSV:
+        if self._format is not OutputFormat.CSV or self._destination.has_text:
             return ""
         from bitcoin_handshake.cli.output.csv_rows import csv_header
 
