@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bitcoin_handshake.chain import CHAINS, Chain
-from bitcoin_handshake.cli.main import _COMMANDS, COMPLETE_VARIABLE, main
+from bitcoin_handshake.cli.main import COMMANDS, COMPLETE_VARIABLE, main
 from tests.helpers import unavailable
 
 
@@ -60,7 +60,7 @@ def _answer(*words: str) -> list[str]:
 
 def test_first_word_offers_commands_and_seeds() -> None:
     offered = _complete("")
-    assert offered[: len(_COMMANDS)] == list(_COMMANDS)
+    assert offered[: len(COMMANDS)] == list(COMMANDS)
     assert set(CHAINS[Chain.MAINNET].dns_seeds) <= set(offered)
 
 

@@ -15,13 +15,13 @@ from bitcoin_handshake import __version__
 from bitcoin_handshake.cli import handshake as handshake_module
 from bitcoin_handshake.cli import main as main_module
 from bitcoin_handshake.cli.exit_codes import ExitCode
-from bitcoin_handshake.cli.main import _COMMANDS, cli, main
+from bitcoin_handshake.cli.main import COMMANDS, cli, main
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 
 GOLDEN = Path(__file__).parent / "help"
 
 
-@pytest.mark.parametrize("name", ["", *_COMMANDS])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_help_is_as_reviewed(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

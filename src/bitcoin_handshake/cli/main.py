@@ -25,7 +25,7 @@ from bitcoin_handshake.cli.options import version_option
 from bitcoin_handshake.cli.variables import ENV_PREFIX, blamed_variables
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
 
-__all__ = ["COMPLETE_VARIABLE", "IMPLICIT", "check_not_a_command", "cli", "main", "run"]
+__all__ = ["COMMANDS", "COMPLETE_VARIABLE", "IMPLICIT", "check_not_a_command", "cli", "main", "run"]
 
 COMPLETE_VARIABLE = "_BITCOIN_HANDSHAKE_COMPLETE"
 DEFAULT_COMMAND = "handshake"
@@ -33,7 +33,7 @@ IMPLICIT = "bitcoin_handshake.implicit"
 """Set in the context where no command was named."""
 _EAGER = frozenset({"-h", "--help", "-V", "--version"})
 
-_COMMANDS = {
+COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
     "doctor": "Examine a node and explain what is found.",
@@ -46,6 +46,7 @@ _COMMANDS = {
     "decode": "Explain messages: hex, raw bytes, transcripts.",
     "replay": "Run a transcript through the session again.",
     "completion": "Print the completion script of a shell.",
+    "help": "List the commands by task; explain a failure code.",
 }
 """Name of each command and its line in the help; the module `cli.NAME` has it as `command`."""
 
@@ -55,11 +56,11 @@ class DefaultGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands, the most used first."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command = import_module(f"bitcoin_handshake.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
@@ -71,7 +72,7 @@ class DefaultGroup(click.Group):
         While a shell completes the first word, both the commands and the default command's
         options may follow, so nothing is put there.
         """
-        if not (args and (args[0] in _COMMANDS or args[0] in _EAGER)) and (args or not ctx.resilient_parsing):
+        if not (args and (args[0] in COMMANDS or args[0] in _EAGER)) and (args or not ctx.resilient_parsing):
             if args:
                 check_not_a_command(args[0], ctx)
             ctx.meta[IMPLICIT] = True
@@ -100,7 +101,7 @@ class DefaultGroup(click.Group):
         default.format_help_text(ctx, formatter)
         default.format_options(ctx, formatter)
         with formatter.section("Commands (each has its own --help)"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
         default.format_epilog(ctx, formatter)
 
 
@@ -125,14 +126,26 @@ def check_not_a_command(word: str, ctx: click.Context) -> None:
     """
     if not word.replace("-", "").isalnum() or word.startswith("-") or ctx.resilient_parsing:
         return
-    like = nearest(word, _COMMANDS)
+    like = nearest(word, COMMANDS)
     if like is None:
-        return
-    if word == like:
+        if f"--{word}" not in _option_names(ctx, word):
+            return
+        why = f"{word!r} is no target: did you mean the option --{word}?"
+    elif word == like:
         why = f"{word!r} is a command and comes first: {PROGRAM} {word} [OPTIONS]"
     else:
         why = f"no such command: {word!r}; did you mean {like!r}?"
     raise click.UsageError(f"{why} For a host of this name write '{PROGRAM} {DEFAULT_COMMAND} {word}'", ctx)
+
+
+def _option_names(ctx: click.Context, word: str) -> set[str]:
+    """Return the options that a word without its dashes may stand for.
+
+    All commands are loaded only for a word with a dash in it, which few host names without a dot have.
+    """
+    names = COMMANDS if "-" in word else (DEFAULT_COMMAND,)
+    commands = [cli.get_command(ctx, name) for name in names]
+    return {text for each in commands if each for param in each.params for text in param.opts}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
