@@ -36,7 +36,7 @@ def test_the_engine_knows_nothing_of_bitcoin() -> None:
     """What is on its line does not import it, nor it that; what is above, it cannot import."""
     upwards = list(reversed(_layers()))
     below = {name for layer in takewhile(lambda layer: "engine" not in layer, upwards) for name in layer}
-    assert below <= {"codes", "defaults", "errors", "protocol", "wire", "chain", "netaddr"}
+    assert below <= {"codes", "defaults", "errors", "protocol", "wire", "asmap", "chain", "netaddr"}
 
 
 def test_every_folder_with_code_is_a_package() -> None:

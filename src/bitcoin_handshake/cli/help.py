@@ -14,7 +14,7 @@ __all__ = ["TASKS", "command"]
 TASKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Look at nodes": ("handshake", "doctor", "check-networks", "demo"),
-        "Look at the whole network": ("crawl", "export", "stats", "diff"),
+        "Look at the whole network": ("seeds", "crawl", "export", "stats", "diff"),
         "Work on the protocol": ("simulate", "decode", "replay"),
         "Use this program": ("help", "completion"),
     }

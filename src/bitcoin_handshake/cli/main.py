@@ -37,6 +37,7 @@ COMMANDS = {
     "handshake": "Shake hands with targets; runs if none is named.",
     "demo": "The same with a simulated network: no internet.",
     "doctor": "Examine a node and explain what is found.",
+    "seeds": "Audit the DNS seeds of a chain.",
     "crawl": "Walk the whole network into a store.",
     "export": "Write the nodes of a store in other formats.",
     "stats": "Show the shares that a run found.",

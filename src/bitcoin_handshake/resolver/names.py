@@ -52,14 +52,14 @@ from bitcoin_handshake.resolver.system import (
 )
 from bitcoin_handshake.targets import check_name, parse_target
 
-__all__ = ["MAX_ALIASES", "parse_resolver", "resolve"]
+__all__ = ["MAX_ALIASES", "RESOLV_CONF_PATH", "parse_resolver", "resolve"]
 
 MAX_ALIASES = 16
 """CNAME records followed for one name, in one answer or in several."""
 
 _RECORD_TYPES = {Network.IPV4: RecordType.A, Network.IPV6: RecordType.AAAA}
 _HOSTS_PATH = Path("/etc/hosts")
-_RESOLV_CONF_PATH = Path("/etc/resolv.conf")
+RESOLV_CONF_PATH = Path("/etc/resolv.conf")
 
 # Which failure speaks for the name where both families fail: the one that says most.
 _MOST_TELLING = (
@@ -101,7 +101,7 @@ async def resolve(
     families: Collection[Network] = IP_FAMILIES,
     timeout_s: float = 10.0,
     hosts_path: Path = _HOSTS_PATH,
-    resolv_conf_path: Path = _RESOLV_CONF_PATH,
+    resolv_conf_path: Path = RESOLV_CONF_PATH,
 ) -> Resolution:
     """Find the addresses of a name.
 

@@ -7,7 +7,7 @@ are stored as they came; what can be derived from them is a view.
 SQLite's integers are signed, and `services` is an unsigned 64-bit mask: it is stored as two's complement.
 Tests of bits work as they are (`services & 2048`), and views show it as 16 hex digits.
 
-History: 1, the first one.
+History: 1, the first one; 2, audits of DNS seeds.
 
 docs/store.md is made from the text below.
 """
@@ -21,10 +21,34 @@ __all__ = ["APPLICATION_ID", "MIGRATIONS", "SCHEMA", "SCHEMA_VERSION"]
 
 APPLICATION_ID = int.from_bytes(b"BtHs")
 """What `file` and we know a store by; PRAGMA application_id."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """PRAGMA user_version."""
 
-SCHEMA = """\
+_SEED_AUDITS = """\
+-- One row for each audit of a DNS seed (`seeds --db`).
+CREATE TABLE seed_audit (
+    seed_audit_id INTEGER PRIMARY KEY,
+    audited_ms INTEGER NOT NULL,   -- when it ended
+    seed TEXT NOT NULL,            -- name of the seed
+    verdict TEXT NOT NULL CHECK (verdict IN ('good', 'poor', 'bad', 'dead', 'unknown')),
+    addresses INTEGER NOT NULL,    -- different ones that it answered
+    dialled INTEGER NOT NULL,
+    reachable INTEGER NOT NULL,
+    report TEXT NOT NULL           -- JSON object: all that was found, without the answers
+);
+CREATE INDEX seed_audit_by_seed ON seed_audit (seed, seed_audit_id);
+
+-- What became of each address of an audit.
+CREATE TABLE seed_address (
+    seed_audit_id INTEGER NOT NULL REFERENCES seed_audit,
+    address TEXT NOT NULL,         -- without a port
+    outcome TEXT CHECK (outcome IN ('ok', 'partial', 'failed', 'skipped')), -- NULL: it was not dialled
+    code TEXT,                     -- why; NULL on ok
+    PRIMARY KEY (seed_audit_id, address)
+) WITHOUT ROWID;
+"""
+
+SCHEMA = f"""\
 -- One row: which chain the store is about.
 CREATE TABLE store (
     store_id INTEGER PRIMARY KEY CHECK (store_id = 1),
@@ -104,6 +128,7 @@ CREATE TABLE gossip (
     PRIMARY KEY (crawl_id, node_id)
 ) WITHOUT ROWID;
 
+{_SEED_AUDITS}
 -- The last verdict on each node that was visited.
 CREATE VIEW latest AS
 SELECT node.node_id, node.network, node.host, node.port,
@@ -139,5 +164,5 @@ SELECT crawl.*, count(visit_id) AS visited, sum(outcome = 'ok') AS reachable
 FROM crawl LEFT JOIN visit ON visit.crawl_id = crawl.crawl_id AND is_verdict GROUP BY crawl.crawl_id;
 """
 
-MIGRATIONS: Mapping[int, str] = MappingProxyType({})
+MIGRATIONS: Mapping[int, str] = MappingProxyType({1: _SEED_AUDITS})
 """From the version that is the key to the next one: statements of one transaction."""
