@@ -69,6 +69,10 @@ class TableExecutor:
         return self._at_once - len(self._queue)
 
     @property
+    def unavailable(self) -> dict[int, str]:
+        return {}
+
+    @property
     def in_flight(self) -> int:
         return len(self._queue)
 

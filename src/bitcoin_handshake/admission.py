@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bitcoin_handshake.engine.limits import DEFAULT_CONCURRENCY, fit_concurrency
 from bitcoin_handshake.engine.rate import RateLimits, is_loopback
 from bitcoin_handshake.errors import DryRun, Skipped
-from bitcoin_handshake.netaddr import Network
+from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import exclusion
 from bitcoin_handshake.routes.limits import LIMITS
 from bitcoin_handshake.seen import Seen
@@ -63,11 +63,15 @@ class Admission:
         """Return why a visit is not dialled, or None."""
         netaddr = visit.netaddr
         excluded = exclusion(netaddr, self._families)
-        if excluded is None and self._optout is not None and not visit.name:
-            excluded = self._optout.refusal(netaddr)
+        if excluded is None and not visit.name:
+            excluded = self.address_refusal(netaddr)
         if excluded is None and self._dry_run:
             excluded = router.refusal(netaddr) or DryRun(way=router.describe(netaddr))
         return excluded
+
+    def address_refusal(self, netaddr: NetAddr) -> Skipped | None:
+        """Return why an address is not dialled, if the opt-out list has it."""
+        return None if self._optout is None else self._optout.refusal(netaddr)
 
     def is_first(self, visit: Visit) -> bool:
         """Tell whether an address was not dialled before; one on loopback may be dialled often."""

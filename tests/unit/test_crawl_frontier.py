@@ -82,6 +82,18 @@ def test_an_unreachable_network_is_kept_and_not_taken() -> None:
     assert onion(1) in frontier.settled
 
 
+def test_a_network_that_is_closed_is_kept_and_not_taken() -> None:
+    frontier = Frontier()
+    frontier.hear(b"seed", told(ipv4(1, 1), onion(1), onion(2)), now_unix=NOW)
+    first = frontier.take(1, full=[1])
+    frontier.close_network(4)
+    frontier.leave(first[0])
+    assert (frontier.waiting, frontier.taken) == (1, 0)
+    assert frontier.hear(b"other", told(onion(1), onion(3)), now_unix=NOW) == told(onion(3))
+    assert drain(frontier) == [ipv4(1, 1)]
+    assert (len(frontier), frontier.waiting, frontier.finished_of(4)) == (4, 0, 0)
+
+
 def test_neighbourhoods_take_turns_in_what_one_source_told() -> None:
     frontier = Frontier()
     crowd = [ipv4(1, 1, 0, number) for number in range(200)]

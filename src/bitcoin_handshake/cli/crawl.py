@@ -5,11 +5,14 @@ Owns its options; `cli.crawl_run` does the work.
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from bitcoin_handshake import defaults
 from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
 from bitcoin_handshake.cli.handshake import MAGIC_LEN, chain_from, complete_target
+from bitcoin_handshake.cli.network_options import network_options, route_options_from
 from bitcoin_handshake.cli.options import (
     ChainType,
     HexType,
@@ -32,6 +35,20 @@ chain; nodes that the store knows are visited in any case, those that failed aft
 saves everything.
 Exit codes: 0 a node completed the handshake, 1 none did, 2 wrong usage, 3 nowhere to begin, 4 this machine or
 the store fails, 130 interrupted."""
+
+
+def route_words(params: dict[str, Any]) -> tuple[str, ...]:
+    """Return the options of ways and manners as they were given, for the command that resumes."""
+    words: list[str] = []
+    for name in ("proxy", "onion", "i2psam", "onlynet", "exclude", "rate", "rate_per_group", "retries"):
+        value = params[name]
+        for each in value if isinstance(value, tuple) else (value,):
+            if each not in (None, 0):
+                words += [
+                    f"--{name.replace('_', '-')}",
+                    f"{each:g}" if isinstance(each, float) else str(each),
+                ]
+    return (*words, "--cjdnsreachable") if params["cjdnsreachable"] else tuple(words)
 
 
 @click.command(
@@ -111,6 +128,7 @@ the store fails, 130 interrupted."""
     "--user-agent", type=UserAgentType(), default=defaults.USER_AGENT, metavar="TEXT",
     help=f"User agent [{defaults.USER_AGENT}].",
 )  # fmt: skip
+@network_options
 @click.option("--signet-challenge", type=HexType(), metavar="HEX", help="Script of a custom signet.")
 @click.option("--magic", type=HexType(length=MAGIC_LEN), metavar="HEX", help="Magic of another chain.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sum as one JSON object.")
@@ -131,7 +149,8 @@ def command(ctx: click.Context, /, **_: object) -> int:
     names = (
         "targets", "db", "resume", "max_nodes", "max_time_s", "getaddr_rounds", "getaddr_wait_s", "gossip",
         "max_age_days", "seed", "vantage", "port", "timeout_s", "transport", "resolver", "concurrency",
-        "allow_private", "user_agent", "as_json",
+        "allow_private", "user_agent", "as_json", "onion_timeout_s", "i2p_timeout_s", "retries", "rate",
+        "rate_per_group", "exclude", "contact", "dry_run", "no_resolve",
     )  # fmt: skip
     return run_crawl(
         CrawlOptions(
@@ -139,6 +158,8 @@ def command(ctx: click.Context, /, **_: object) -> int:
             families=frozenset({family}) if family else frozenset({"ipv4", "ipv6"}),
             quiet=log.quiet,
             progress=not params["no_progress"],
+            routes=route_options_from(params),
+            route_words=route_words(params),
             **{name: params[name] for name in names},
         )
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from bitcoin_handshake.admission import Admission
 from bitcoin_handshake.chain import Chain, ChainParams
 from bitcoin_handshake.cli.command import PROGRAM
 from bitcoin_handshake.cli.crawl_view import CrawlView, open_view
@@ -23,20 +24,23 @@ from bitcoin_handshake.cli.interrupts import Interrupts
 from bitcoin_handshake.conversation import GetAddr
 from bitcoin_handshake.crawl.frontier import Frontier
 from bitcoin_handshake.crawl.gossip import GossipRules
-from bitcoin_handshake.crawl.local import LocalExecutor
-from bitcoin_handshake.crawl.runner import Crawl, CrawlCounts, CrawlLimits
+from bitcoin_handshake.crawl.local import NETWORK_IDS, LocalExecutor, Manners
+from bitcoin_handshake.crawl.runner import Crawl, CrawlCounts, CrawlLimits, Heard
 from bitcoin_handshake.crawl.start import find_start
+from bitcoin_handshake.errors import InputError
 from bitcoin_handshake.measured import TransportMode
-from bitcoin_handshake.netaddr import Network, NetworkId
+from bitcoin_handshake.messages.addresses import netaddr_from_key
+from bitcoin_handshake.netaddr import Network
 from bitcoin_handshake.policy import IP_NETWORKS
 from bitcoin_handshake.prober import ProbeOptions
+from bitcoin_handshake.routes.options import DIRECT, RouteOptions
+from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.store.crawl_store import CrawlFile
 from bitcoin_handshake.store.database import default_path
 from bitcoin_handshake.targets import Target, parse_target
 
 __all__ = ["CrawlOptions", "crawl", "run_crawl"]
 
-_NETWORK_IDS = {Network.IPV4: NetworkId.IPV4, Network.IPV6: NetworkId.IPV6}
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +68,17 @@ class CrawlOptions:
     concurrency: int | None = None
     allow_private: bool = False
     user_agent: bytes = b""
+    routes: RouteOptions = DIRECT
+    route_words: tuple[str, ...] = ()
+    onion_timeout_s: float | None = None
+    i2p_timeout_s: float | None = None
+    retries: int = 0
+    rate: float | None = None
+    rate_per_group: float | None = None
+    exclude: tuple[str, ...] = ()
+    contact: str = ""
+    dry_run: bool = False
+    no_resolve: bool = False
     as_json: bool = False
     quiet: bool = False
     progress: bool = True
@@ -93,6 +108,7 @@ class CrawlOptions:
             value = getattr(self, name)
             if value != default:
                 words += [f"--{name.removesuffix('_s')}", f"{value:g}" if name == "timeout_s" else str(value)]
+        words += self.route_words
         words += ["--allow-private"] if self.allow_private else []
         words += ["--gossip"] if self.gossip else []
         words += ["--db", self.db] if self.db is not None else []
@@ -112,6 +128,10 @@ def run_crawl(options: CrawlOptions) -> ExitCode:
 async def crawl(options: CrawlOptions, interrupts: Interrupts) -> ExitCode:
     """Crawl; see `run_crawl`."""
     targets = [parse_target(text) for text in options.targets]
+    if options.dry_run:
+        return await _list_start(options, targets)
+    if options.no_resolve:
+        raise InputError("names are left unresolved in a dry run only: --no-resolve needs --dry-run")
     store = CrawlFile(
         options.path,
         options.chain,
@@ -137,24 +157,20 @@ async def crawl(options: CrawlOptions, interrupts: Interrupts) -> ExitCode:
 async def _crawl(
     options: CrawlOptions, targets: list[Target], store: CrawlFile, interrupts: Interrupts, view: CrawlView
 ) -> CrawlCounts | None:
-    families = frozenset(map(Network, options.families))
-    if not targets and not options.resume:
-        targets = [parse_target(seed) for seed in options.chain.dns_seeds]
-    start = await find_start(
-        targets,
-        port=options.port or options.chain.default_port,
-        families=families,
-        resolver=options.resolver,
-        timeout_s=options.timeout_s,
-        allow_private=options.allow_private,
-    )
+    start = await _start(options, targets)
     if not store.node_count and not any(entries for _, entries in start):
         _log.error("nowhere to begin: no seed gave an address, and the store is empty; name a node")
         return None
-    frontier = Frontier(seed=options.seed, networks=[_NETWORK_IDS[each] for each in families & IP_NETWORKS])
+    frontier = Frontier(seed=options.seed, networks=[NETWORK_IDS[each] for each in _networks(options)])
+    manners = Manners(
+        routes=options.routes,
+        rate=options.rate,
+        rate_per_group=options.rate_per_group,
+        exclude=options.exclude,
+    )
     run = Crawl(
         frontier,
-        LocalExecutor(_probe_options(options), concurrency=options.concurrency),
+        LocalExecutor(_probe_options(options), concurrency=options.concurrency, manners=manners),
         store,
         rules=GossipRules(allow_private=options.allow_private, max_age_s=options.max_age_days * 86_400),
         limits=CrawlLimits(
@@ -169,6 +185,58 @@ async def _crawl(
     return await run.run(start)
 
 
+async def _start(options: CrawlOptions, targets: list[Target]) -> list[Heard]:
+    if not targets and not options.resume:
+        targets = [parse_target(seed) for seed in options.chain.dns_seeds]
+    if options.resolver is not None and options.routes.proxy is not None:
+        raise InputError("a DNS server would be asked outside the proxy: leave out --resolver or --proxy")
+    return await find_start(
+        targets,
+        port=options.port or options.chain.default_port,
+        families=_networks(options) & IP_NETWORKS,
+        resolver=options.resolver,
+        timeout_s=options.timeout_s,
+        allow_private=options.allow_private,
+        routes=options.routes,
+    )
+
+
+def _networks(options: CrawlOptions) -> frozenset[Network]:
+    """Return the networks that the options let us visit; whether they are available shows in the run."""
+    routes = options.routes
+    networks = frozenset(map(Network, options.families)) | {Network.ONION, Network.I2P}
+    if routes.cjdnsreachable:
+        networks |= {Network.CJDNS}
+    if routes.onlynet is not None:
+        networks &= routes.onlynet
+    off = {Network.ONION} if routes.onion_off else set()
+    return networks - off - ({Network.I2P} if routes.i2p_off else set())
+
+
+async def _list_start(options: CrawlOptions, targets: list[Target]) -> ExitCode:
+    """Say where a crawl would begin, and by which way; dial nothing, and make no store."""
+    if options.no_resolve:
+        names = [target.host for target in targets] or options.chain.dns_seeds
+        for name in names:
+            click.echo(f"{name}  begins here")
+        return ExitCode.OK
+    router = Router(options.routes, lambda: None)
+    admission = Admission(families=IP_NETWORKS, exclude=options.exclude)
+    networks = _networks(options)
+    for source, entries in await _start(options, targets):
+        for _, _, key in entries:
+            netaddr = netaddr_from_key(key)
+            why = admission.address_refusal(netaddr) or router.refusal(netaddr)
+            if netaddr.network not in networks:
+                way = f"left out: {netaddr.network} is not used"
+            else:
+                way = router.describe(netaddr) if why is None else f"left out: {why}"
+            click.echo(f"{netaddr.to_text():<48} {way}  ({source.decode()})")
+    if options.path.exists():
+        click.echo(f"And the nodes that {options.path} knows.")
+    return ExitCode.OK
+
+
 def _probe_options(options: CrawlOptions) -> ProbeOptions:
     wait_s = options.getaddr_wait_s
     make: Callable[[], GetAddr] = lambda: GetAddr(wait_s=wait_s)  # noqa: E731
@@ -177,6 +245,10 @@ def _probe_options(options: CrawlOptions) -> ProbeOptions:
         transport=TransportMode(options.transport),
         timeout_s=options.timeout_s,
         user_agent=options.user_agent,
+        onion_timeout_s=options.onion_timeout_s,
+        i2p_timeout_s=options.i2p_timeout_s,
+        retries=options.retries,
+        contact=options.contact,
         conversation=make,
     )
 

@@ -6,7 +6,7 @@ come back. A crawl does not know where its visits run, and an executor knows nei
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,12 +19,13 @@ class VisitReport:
 
     Attributes:
         key: Packed key of the address, as it was handed out.
-        record: See `schema/record.schema.json`.
+        record: See `schema/record.schema.json`; None where it was not visited, because its network is
+            not available from here.
         messages: Type (`addr`, `addrv2`) and payload of what it told; None where it was not asked.
     """
 
     key: bytes
-    record: dict[str, Any]
+    record: dict[str, Any] | None
     messages: Sequence[tuple[str, bytes]] | None
 
 
@@ -38,6 +39,10 @@ class Executor(Protocol):
     @property
     def full(self) -> Collection[int]:
         """BIP155 ids of the networks of which no more are wanted now."""
+
+    @property
+    def unavailable(self) -> Mapping[int, str]:
+        """BIP155 ids of the networks that were found not to be available from here, with the reason."""
 
     @property
     def in_flight(self) -> int:

@@ -374,6 +374,25 @@ class Frontier:
         self._round[index] = _NEVER
         self._queue(self._teller[index], index, now_unix)
 
+    def close_network(self, network_id: int) -> None:
+        """Visit no more of a network: its addresses are kept, those told from now on too."""
+        self._networks -= {network_id}
+        if network_id in self._turns:
+            self._turns.remove(network_id)
+        self._waiting[network_id] = 0
+        for entry in self._queues.pop(network_id, ()):
+            index = (entry & _NUMBER_MASK) * self._inverse & _NUMBER_MASK
+            if self._state[index] == _WAITING:
+                self._state[index] = State.IDLE
+                self.settled.add(self._keys[index])
+
+    def leave(self, key: bytes) -> None:
+        """Note that a taken address was not visited; a later run may visit it."""
+        index = self._index[key]
+        if self._state[index] == _TAKEN:
+            self._taken -= 1
+            self._state[index] = State.IDLE
+
     # --- what there is ----------------------------------------------------------------------
 
     def finished_of(self, network_id: int) -> int:

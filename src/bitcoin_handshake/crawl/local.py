@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from os import strerror
-from types import MappingProxyType
 
+from bitcoin_handshake.admission import Admission, fit_networks, rate_limits
+from bitcoin_handshake.backlog import Backlog
 from bitcoin_handshake.conversation import AddressAnswer
 from bitcoin_handshake.crawl.executor import VisitReport
-from bitcoin_handshake.engine.limits import fit_concurrency
 from bitcoin_handshake.engine.pool import DialPool
 from bitcoin_handshake.engine.sockets import OutOfResources
-from bitcoin_handshake.errors import EnvironmentFailure
+from bitcoin_handshake.errors import BitcoinHandshakeError, EnvironmentFailure, Phase
 from bitcoin_handshake.messages.addresses import netaddr_from_key
-from bitcoin_handshake.netaddr import Network
-from bitcoin_handshake.prober import ProbeOptions, Prober
-from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.netaddr import Network, NetworkId
+from bitcoin_handshake.policy import IP_NETWORKS
+from bitcoin_handshake.prober import ProbeOptions, Prober, skipped_result
+from bitcoin_handshake.records import Outcome, ProbeResult
+from bitcoin_handshake.routes.options import DIRECT, RouteOptions
+from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.visit import Visit
 
-__all__ = ["DEFAULT_CRAWL_CONCURRENCY", "LocalExecutor"]
+__all__ = ["DEFAULT_CRAWL_CONCURRENCY", "NETWORK_IDS", "LocalExecutor", "Manners"]
 
 DEFAULT_CRAWL_CONCURRENCY = 4096
 """Most addresses of the network never answer: how long a crawl takes is their number times the timeout,
@@ -29,6 +33,30 @@ divided by this."""
 AHEAD = 64
 """Addresses that wait here for a connection, so that the pool never waits for the frontier. Few, because
 what is heard later may go before them."""
+NETWORK_IDS = {
+    Network.IPV4: NetworkId.IPV4.value,
+    Network.IPV6: NetworkId.IPV6.value,
+    Network.ONION: NetworkId.TORV3.value,
+    Network.I2P: NetworkId.I2P.value,
+    Network.CJDNS: NetworkId.CJDNS.value,
+}
+"""BIP155 id of each network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """By which way nodes are visited, whom not to visit, and how fast.
+
+    Attributes:
+        routes: By which way each network is reached.
+        rate, rate_per_group: New connections a second; see `SurveyOptions`.
+        exclude: Whom not to dial; see `optout.OptOut`.
+    """
+
+    routes: RouteOptions = DIRECT
+    rate: float | None = None
+    rate_per_group: float | None = None
+    exclude: Sequence[str] = ()
 
 
 class LocalExecutor:
@@ -36,52 +64,76 @@ class LocalExecutor:
 
     Args:
         options: How to visit; their conversation asks for addresses.
-        concurrency: Connections at once; None for DEFAULT_CRAWL_CONCURRENCY.
-        network_limits: Connections at once of one network, at most.
+        concurrency: Connections at once to fast networks; None for DEFAULT_CRAWL_CONCURRENCY. Slow ones
+            have their own, see `routes.limits`.
+        manners: Ways, limits of rate, exclusions.
+
+    Raises:
+        InputError, EnvironmentFailure: See `optout.OptOut`.
     """
 
     def __init__(
-        self,
-        options: ProbeOptions,
-        *,
-        concurrency: int | None = None,
-        network_limits: Mapping[Network, int] = MappingProxyType({}),
+        self, options: ProbeOptions, *, concurrency: int | None = None, manners: Manners | None = None
     ) -> None:
-        self._queue: deque[bytes] = deque()
+        manners = manners or Manners()
+        self._chain = options.chain
         self._keys: dict[str, bytes] = {}  # of what is in flight, by its text
         self._reports: list[VisitReport] = []
         self._ready = asyncio.Event()
         self._failure: EnvironmentFailure | None = None
-        self._concurrency = fit_concurrency(concurrency or DEFAULT_CRAWL_CONCURRENCY)
-        self._submitted = 0
-        self._reported = 0
+        self._fast, self._slow = fit_networks(concurrency or DEFAULT_CRAWL_CONCURRENCY)
+        self._queue: Backlog[Visit] = Backlog(self._fast + AHEAD)
+        self._open: Counter[Network] = Counter()  # handed out and not reported, of each slow network
+        self._open_fast = 0
+        self._admission = Admission(families=IP_NETWORKS, exclude=manners.exclude)
+        self._unavailable: dict[int, str] = {}
         self._pool = DialPool(
-            concurrency=self._concurrency,
+            concurrency=self._fast,
             source=self._next_visit,
-            network_limits=network_limits,
+            network_limits=self._slow,
+            rate=rate_limits(manners.rate, manners.rate_per_group),
             on_shortage=self._give_up,
         )
+        self._router = Router(manners.routes, self._pool.start_more)
         self._prober = Prober(self._pool, options, self._take)
+        self._prober.on_retry = self._retry
+        self._prober.on_lost_session = self._router.lose_session
 
     @property
     def room(self) -> int:
-        """Addresses for the connections that are free, and AHEAD more."""
-        return max(0, self._concurrency + AHEAD - self.in_flight)
+        """Addresses for the connections that are free, and AHEAD more of each kind of network."""
+        slow = sum(max(0, limit + AHEAD - self._open[name]) for name, limit in self._slow.items())
+        return max(0, self._fast + AHEAD - self._open_fast) + slow
 
     @property
     def full(self) -> Collection[int]:
-        """None: networks share the connections."""
-        return ()
+        """The slow networks without room; all fast ones, where those have none."""
+        full = [NETWORK_IDS[name] for name, limit in self._slow.items() if self._open[name] >= limit + AHEAD]
+        if self._open_fast >= self._fast + AHEAD:
+            full += [number for name, number in NETWORK_IDS.items() if name not in self._slow]
+        return full
+
+    @property
+    def unavailable(self) -> Mapping[int, str]:
+        """Networks for which no way was found."""
+        return self._unavailable
 
     @property
     def in_flight(self) -> int:
         """Addresses that were handed out and not reported yet."""
-        return self._submitted - self._reported
+        return self._open_fast + self._open.total()
 
     def submit(self, keys: Sequence[bytes]) -> None:
         """Take addresses to visit."""
-        self._queue.extend(keys)
-        self._submitted += len(keys)
+        for key in keys:
+            netaddr = netaddr_from_key(key)
+            text = netaddr.to_text()
+            self._keys[text] = key
+            if netaddr.network in self._slow:
+                self._open[netaddr.network] += 1
+            else:
+                self._open_fast += 1
+            self._queue.add(self._prober.visit(text, netaddr))
         self._pool.start_more()
 
     async def reports(self, *, timeout_s: float) -> Sequence[VisitReport]:
@@ -100,27 +152,55 @@ class LocalExecutor:
         """Report the nodes that completed the handshake, and drop the other connections."""
         self._pool.stop()
         self._prober.stop()
+        self._router.close()
         self._pool.close()
         reports, self._reports = self._reports, []
         return reports
 
     def _next_visit(self, full: Collection[Network]) -> Visit | None:
-        queue = self._queue
-        for _ in range(len(queue)):
-            key = queue.popleft()
-            netaddr = netaddr_from_key(key)
-            if netaddr.network not in full:
-                text = netaddr.to_text()
-                self._keys[text] = key
-                return self._prober.visit(text, netaddr)
-            queue.append(key)
+        router = self._router
+        while (visit := self._queue.take({*full, *router.pending} if router.pending else full)) is not None:
+            excluded = self._admission.refusal(visit, router)
+            if excluded is not None:
+                self._take(skipped_result(visit.target, self._chain, excluded, visit.netaddr))
+                continue
+            way = router.choose(visit.netaddr)
+            if isinstance(way, BitcoinHandshakeError):
+                self._leave(visit.target, visit.netaddr.network, way)
+            elif way is None and visit.netaddr.network in router.pending:
+                self._queue.put_back(visit)
+            else:
+                if way is not None:
+                    visit.take_way(way, router.fresh_isolation() if way.is_isolated else b"")
+                return visit
         return None
 
+    def _leave(self, text: str, network: Network, why: BitcoinHandshakeError) -> None:
+        """Give back an address whose network is not available from here."""
+        self._unavailable.setdefault(NETWORK_IDS[network], f"{network}: {why}")
+        self._reports.append(VisitReport(self._closed(text, network), None, None))
+        self._ready.set()
+
+    def _retry(self, visit: Visit) -> None:
+        self._queue.put_back(visit)
+        self._pool.start_more()
+
     def _take(self, result: ProbeResult) -> None:
-        self._reported += 1
-        key = self._keys.pop(result.target)
+        assert result.netaddr is not None
+        if result.outcome is Outcome.SKIPPED and result.phase is Phase.PROXY and result.error is not None:
+            self._leave(result.target, result.netaddr.network, result.error)  # the proxy is not there
+            return
+        key = self._closed(result.target, result.netaddr.network)
         self._reports.append(VisitReport(key, result.to_json(), _told(result)))
         self._ready.set()
+
+    def _closed(self, text: str, network: Network) -> bytes:
+        """Count an address out; return its key."""
+        if network in self._slow:
+            self._open[network] -= 1
+        else:
+            self._open_fast -= 1
+        return self._keys.pop(text)
 
     def _give_up(self, shortage: OutOfResources) -> None:
         self._failure = EnvironmentFailure(f"cannot open any connection: {strerror(shortage.errno)}")

@@ -8,6 +8,7 @@ stopped. Whatever was reported is handed to the store before the run ends, howev
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ TICK_S = 0.5
 """How often limits are looked at and the counts are shown, seconds."""
 BATCH = 256
 """Addresses handed out at once."""
+
+_log = logging.getLogger(__name__)
 
 Heard = tuple[bytes, Sequence[TellEntry]]
 """A source (the name of a seed, or `user`) and what it gave."""
@@ -196,6 +199,7 @@ class Crawl:
 
     async def _walk(self) -> None:
         executor = self._executor
+        closed: set[int] = set()
         next_tick = 0.0
         while not self._is_over():
             self._hand_out()
@@ -203,11 +207,19 @@ class Crawl:
                 self.counts.is_complete = not self._frontier.waiting
                 return
             self._take_reports(await executor.reports(timeout_s=TICK_S))
+            for network_id in executor.unavailable.keys() - closed:
+                closed.add(network_id)
+                self._close_network(network_id, executor.unavailable[network_id])
             if (now := monotonic()) >= next_tick:
                 next_tick = now + TICK_S
                 self._update()
             # Reports may be there at once; connections and signals have their turn all the same.
             await asyncio.sleep(0)
+
+    def _close_network(self, network_id: int, why: str) -> None:
+        """Keep the addresses of a network that is not available from here, and say so once."""
+        self._frontier.close_network(network_id)
+        _log.warning("%s; addresses of that network are kept and not visited", why)
 
     def _is_over(self) -> bool:
         max_time_s = self._limits.max_time_s
@@ -241,6 +253,9 @@ class Crawl:
         frontier = self._frontier
         counts = self.counts
         key = report.key
+        if report.record is None:
+            frontier.leave(key)
+            return
         node = frontier.finish(key)
         addresses = None
         if report.messages is not None:
@@ -253,17 +268,16 @@ class Crawl:
                 self._store.add_nodes(frontier.hear(key, usable, now_unix=now_unix), node)
             if self._limits.keeps_gossip and answer.keys:
                 self._store.add_gossip(node, frontier.indexes(answer.keys))
-        self._count(report)
+        self._count(key, report.record)
         self._store.add_visit(node, report.record, addresses)
 
-    def _count(self, report: VisitReport) -> None:
+    def _count(self, key: bytes, record: dict[str, Any]) -> None:
         counts = self.counts
-        record = report.record
         is_ok = record["outcome"] == "ok"
-        rounds = self._rounds.pop(report.key, 0)
+        rounds = self._rounds.pop(key, 0)
         if is_ok and rounds + 1 < self._limits.getaddr_rounds and not self._is_stopped:
-            self._rounds[report.key] = rounds + 1
-            self._again.append(report.key)
+            self._rounds[key] = rounds + 1
+            self._again.append(key)
         if rounds:
             return  # counted when it was visited first
         counts.visited += 1

@@ -13,6 +13,9 @@ from bitcoin_handshake.errors import ResolveFailed
 from bitcoin_handshake.messages.address_keys import key_of
 from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.policy import refusal
+from bitcoin_handshake.proxied_names import resolve_by_proxy
+from bitcoin_handshake.routes.options import DIRECT, RouteOptions
+from bitcoin_handshake.routes.router import Router
 from bitcoin_handshake.targets import Target
 
 __all__ = ["find_start"]
@@ -28,6 +31,7 @@ async def find_start(
     resolver: str | None,
     timeout_s: float,
     allow_private: bool,
+    routes: RouteOptions = DIRECT,
 ) -> list[Heard]:
     """Resolve names, and return each source with the addresses that it gave.
 
@@ -38,6 +42,7 @@ async def find_start(
         resolver: `ADDR[:PORT]` of the DNS server; None for the system's.
         timeout_s: Limit of each look-up.
         allow_private: Take addresses in special-purpose ranges too.
+        routes: With a proxy for everything, names are looked up through it; only Tor can do that.
     """
     now_unix = int(time())
     names = [target for target in targets if target.netaddr is None]
@@ -49,7 +54,16 @@ async def find_start(
         return start
     from bitcoin_handshake.resolver import Resolution, resolve
 
+    router = Router(routes, lambda: None)
+
     async def look_up(target: Target) -> Resolution | None:
+        if routes.proxy is not None:
+            found = await resolve_by_proxy(router, target.host, timeout_s=timeout_s)
+            if found is None:
+                _log.warning(
+                    "%s: the proxy looks up no names (Tor does): name addresses to begin at", target.host
+                )
+            return found
         try:
             return await resolve(target.host, resolver=resolver, families=families, timeout_s=timeout_s)
         except ResolveFailed as error:
@@ -68,6 +82,7 @@ async def find_start(
             )  # fmt: skip
         _log.info("%s: %d addresses", target.host, len(taken))
         start.append((target.host.encode(), [_entry(each, now_unix) for each in taken]))
+    router.close()
     return start
 
 
