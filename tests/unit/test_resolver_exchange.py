@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -120,18 +119,12 @@ def _closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-# dnspython leaves the socket of a failed connection over HTTPS to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("scheme", ["tls://", "https://"])
-async def test_where_nothing_listens(scheme: str) -> None:
-    with pytest.raises(ResolveFailed):
-        await exchange(
-            question(ZONE, "A"), Server.from_text(f"{scheme}127.0.0.1:{_closed_port()}"), timeout_s=LIMIT_S
-        )
-    server = Server.from_text(f"127.0.0.1:{_closed_port()}")
+async def test_where_nothing_listens() -> None:
+    place = f"127.0.0.1:{_closed_port()}"
     with pytest.raises(ResolveRefused, match="nothing listens there"):
-        await exchange(question(ZONE, "A"), server, timeout_s=LIMIT_S, force_tcp=True)
-    gc.collect()
+        await exchange(question(ZONE, "A"), Server.from_text(f"tls://{place}"), timeout_s=LIMIT_S)
+    with pytest.raises(ResolveRefused, match="nothing listens there"):
+        await exchange(question(ZONE, "A"), Server.from_text(place), timeout_s=LIMIT_S, force_tcp=True)
 
 
 async def test_noise_is_no_answer() -> None:
