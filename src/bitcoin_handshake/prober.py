@@ -279,7 +279,7 @@ class Prober:
         if code not in TRANSIENT or visit.retries >= allowed or self.is_stopping:
             self.on_result(result)
             return
-        again = self.visit(visit.target, visit.netaddr, visit.seeds, visit.resolve_ms)
+        again = self.visit(visit.target, visit.netaddr, visit.seeds, visit.resolve_ms, visit.conversation)
         again.take_the_way_of(visit)
         again.retries = visit.retries + 1
         delay_s = FIRST_RETRY_S * 2**visit.retries

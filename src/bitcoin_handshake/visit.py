@@ -148,7 +148,7 @@ class Visit(Connection):
     def _begin_session(self, now: float) -> Session:
         """Go on with the node: the proxy has connected us."""
         assert self.way is not None
-        self.way.has_worked = True
+        self.way.has_worked = self.way.has_connected = True
         self.connected_at = now
         self.proxy_bytes_sent = self.bytes_sent
         return self.open_session(now)

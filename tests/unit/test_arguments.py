@@ -23,9 +23,20 @@ WRONG: dict[str, list[object]] = {
     "port": [0, 65536, -1, 8333.0, True, "8333"],
     "resolver": [53, b"127.0.0.1", "not an address", "127.0.0.1:0"],
     "transcripts": ["said.jsonl", 7],
+    "proxy": ["nonsense", "ftp://127.0.0.1:9", 9050, b"127.0.0.1:9050", ["127.0.0.1:9050"]],
+    "onion": ["nonsense", "http://127.0.0.1:9", 9050, True],
+    "i2psam": ["nonsense", 7656, b"127.0.0.1:7656"],
+    "cjdnsreachable": ["yes", 1, None],
+    "onlynet": ["tor", ["ipv5"], [4], None, 7, b"ipv4"],
+    "retries": [-1, 1.5, "2", None],
+    "onion_timeout_s": [0, -1, "5", float("nan")],
+    "i2p_timeout_s": [0, -1, "5", float("nan")],
+    "contact": [7, None, b"x"],
 }
 MANY_ONLY: dict[str, list[object]] = {
     "concurrency": [0, -1, 1.5, True, "8"],
+    "rate": [0, -1, "5", float("nan")],
+    "rate_per_group": [0, -1, "5", float("nan")],
     "targets": ["127.0.0.1", b"127.0.0.1", None, 7],
 }
 

@@ -162,6 +162,7 @@ def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str)
 )
 @network_options
 @output_options
+@click.option("--db", metavar="FILE", shell_complete=complete_file, help="Keep the records in a store, too.")
 @click.option("--messages", "record_messages", is_flag=True, help="Every message with its time (JSON, CSV).")
 @click.option(
     "--transcript",
@@ -185,6 +186,10 @@ def command(ctx: click.Context, /, **_: object) -> int:
     is_typed = ctx.get_parameter_source("record_messages") is click.core.ParameterSource.COMMANDLINE
     if params["record_messages"] and is_typed and output.format is OutputFormat.TEXT:
         raise click.UsageError("--messages needs --json or --csv: a line of text has no room for them", ctx)
+    if params["db"] == "":
+        raise click.UsageError("--db needs the name of a file", ctx)
+    if params["db"] is not None and params["dry_run"]:
+        raise click.UsageError("--dry-run dials nothing: there is nothing to keep with --db", ctx)
     if params["transcript_secrets"] and params["transcript"] is None:
         raise click.UsageError("--transcript-secrets needs --transcript", ctx)
     if not params["targets"] and _is_piped(sys.stdin):
@@ -209,7 +214,11 @@ def command(ctx: click.Context, /, **_: object) -> int:
     )
     return run_handshake(
         HandshakeOptions(
-            targets=params["targets"], survey=survey, transcript=params["transcript"], output=output
+            targets=params["targets"],
+            survey=survey,
+            transcript=params["transcript"],
+            output=output,
+            db=params["db"],
         )
     )
 

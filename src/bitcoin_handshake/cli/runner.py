@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from bitcoin_handshake.cli.destination import Destination
 from bitcoin_handshake.cli.event_loop import run_interruptible
@@ -22,9 +23,12 @@ from bitcoin_handshake.cli.sources import Sources
 from bitcoin_handshake.cli.transcripts import Transcripts
 from bitcoin_handshake.cli.writer import BackgroundWriter, RecordSink, stream_writer
 from bitcoin_handshake.errors import EnvironmentFailure, InputError
-from bitcoin_handshake.records import ProbeResult
+from bitcoin_handshake.records import ProbeResult, ResultSink
 from bitcoin_handshake.summary import Summary
 from bitcoin_handshake.survey import Survey, SurveyOptions
+
+if TYPE_CHECKING:
+    from bitcoin_handshake.store.crawl_store import CrawlFile
 
 __all__ = ["HandshakeOptions", "exit_code", "handshake", "run_handshake"]
 
@@ -43,12 +47,14 @@ class HandshakeOptions:
         survey: How the library does it.
         transcript: File or folder that gets all messages, or None.
         output: What is written, and where to.
+        db: File of the store that keeps the records too, or None.
     """
 
     targets: tuple[str, ...]
     survey: SurveyOptions
     transcript: str | None = None
     output: OutputOptions = field(default=OutputOptions())
+    db: str | None = None
 
 
 def run_handshake(options: HandshakeOptions) -> ExitCode:
@@ -77,7 +83,20 @@ async def handshake(options: HandshakeOptions, interrupts: Interrupts) -> ExitCo
         closing(Destination(options.output.path, sources, append=options.output.append)) as destination,
         Transcripts(options.transcript, sources, options.output.path) as transcripts,
     ):
-        return await _Run(options, sources, destination, transcripts).run(interrupts)
+        if options.db is None:
+            return await _Run(options, sources, destination, transcripts).run(interrupts)
+        from pathlib import Path
+
+        from bitcoin_handshake.store.crawl_store import CrawlFile
+
+        store = CrawlFile(Path(options.db), options.survey.probe.chain, command="handshake")
+        state = "stopped"
+        try:
+            code = await _Run(options, sources, destination, transcripts, store).run(interrupts)
+            state = "stopped" if interrupts.happened else "finished"
+            return code
+        finally:
+            store.close(state=state)
 
 
 class _Run:
@@ -92,11 +111,13 @@ class _Run:
         sources: Sources,
         destination: Destination,
         transcripts: Transcripts,
+        store: CrawlFile | None = None,
     ) -> None:
         self._options = options
         self._sources = sources
         self._destination = destination
         self._transcripts = transcripts
+        self._store = store
         self._format = options.output.format
         self._talk: BackgroundWriter | None = None
         self._records: BackgroundWriter
@@ -144,12 +165,20 @@ class _Run:
             prologue=self._prologue(),
             on_failure=lambda: self._survey.stop(),
         )
-        self._survey = Survey(self._survey_options(), self._sink)
+        self._survey = Survey(self._survey_options(), self._kept(self._sink))
         self._records = self._open_bar() or BackgroundWriter(self._destination.write)
         self._sink.attach(self._records)
         if self._talk is None and sys.stderr is not None:
             self._talk = BackgroundWriter(stream_writer(sys.stderr))
         self._redirect_talk(self._talk)
+
+    def _kept(self, sink: ResultSink) -> ResultSink:
+        """Have the store keep the records too, if there is one."""
+        if self._store is None:
+            return sink
+        from bitcoin_handshake.cli.store_sink import StoreSink
+
+        return StoreSink(sink, self._store)
 
     def _survey_options(self) -> SurveyOptions:
         survey = self._options.survey

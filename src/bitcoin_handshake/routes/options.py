@@ -52,16 +52,20 @@ class RouteOptions:
         """Read the options as a person writes them; '0' in place of a proxy switches it off.
 
         Raises:
-            InputError: One of them is malformed.
+            InputError: One of them is malformed, or of another type; it begins with the option's name.
         """
-        names = [name.lower() for name in onlynet]
+        if isinstance(onlynet, str | bytes) or not isinstance(onlynet, Collection):
+            raise InputError(f"onlynet must be several names of networks, not {type(onlynet).__name__}")
+        names = [str(name).lower() for name in onlynet]
         unknown = [name for name in names if name not in [*Network, "tor"]]
         if unknown:
-            raise InputError(f"unknown network {unknown[0]!r}: one of {', '.join(Network)}")
+            raise InputError(f"onlynet: unknown network {unknown[0]!r}: one of {', '.join(Network)}")
+        if not isinstance(cjdnsreachable, bool):
+            raise InputError(f"cjdnsreachable must be True or False, not {type(cjdnsreachable).__name__}")
         return cls(
-            proxy=_read(proxy),
-            onion=_checked_onion(_read(onion)),
-            i2psam=_read(i2psam, is_sam=True),
+            proxy=_read("proxy", proxy),
+            onion=_checked_onion(_read("onion", onion)),
+            i2psam=_read("i2psam", i2psam, is_sam=True),
             onion_off=onion == OFF,
             i2p_off=i2psam == OFF,
             cjdnsreachable=cjdnsreachable,
@@ -69,18 +73,23 @@ class RouteOptions:
         )
 
 
-def _read(text: str | None, *, is_sam: bool = False) -> Proxy | None:
+def _read(name: str, text: str | None, *, is_sam: bool = False) -> Proxy | None:
     if text is None or text == OFF:
         return None
+    if not isinstance(text, str):
+        raise InputError(f"{name} must be text such as 127.0.0.1:9050, not {type(text).__name__}")
     # A run without a proxy needs neither this nor the 40 errors of proxies.
     from bitcoin_handshake.routes.proxy import parse_proxy
 
-    return parse_proxy(text, is_sam=is_sam)
+    try:
+        return parse_proxy(text, is_sam=is_sam)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def _checked_onion(proxy: Proxy | None) -> Proxy | None:
     if proxy is not None and proxy.kind == "http":
-        raise InputError("onion services are reached through SOCKS5, not through an HTTP proxy")
+        raise InputError("onion: onion services are reached through SOCKS5, not through an HTTP proxy")
     return proxy
 
 

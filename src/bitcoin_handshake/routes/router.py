@@ -115,7 +115,12 @@ class Router:
         """Take note that the I2P router does not know a session any more; the next is created."""
         way = self._ways.get(Network.I2P)
         if getattr(way, "session_id", None) == session_id:
-            del self._ways[Network.I2P]
+            self._forget_session()
+
+    def _forget_session(self) -> None:
+        """Have the next node get a session of its own; one in which a stream was opened counts for none."""
+        if getattr(self._ways.pop(Network.I2P), "has_connected", False):
+            self._sessions_left = MAX_SESSIONS
 
     def close(self) -> None:
         """Close the router's own connections."""
@@ -230,17 +235,13 @@ class Router:
         way = self._ways.get(Network.I2P)
         if getattr(way, "session_id", None) == keeper.session_id:
             _log.warning("I2P: the session has ended (%s); the next node gets a new one", error)
-            del self._ways[Network.I2P]
+            self._forget_session()
         elif Network.I2P in self.pending:
             if self.options.i2psam is not None and isinstance(error, ProxyError):
                 self._settle(Network.I2P, error)
             else:
                 why = f"no SAM session at {proxy.place}: {error}"
                 self._settle(Network.I2P, NoProxy(network=Network.I2P, why=why))
-
-    def note_i2p_works(self) -> None:
-        """Take note that a stream was opened: the sessions work."""
-        self._sessions_left = MAX_SESSIONS
 
     # --- names -------------------------------------------------------------------------------
 

@@ -23,10 +23,12 @@ class Way(Protocol):
         route: Where its socket is.
         place: That as text.
         has_worked: Whether it connected us, or answered, earlier in this run.
+        has_connected: Whether it connected us to a node.
         is_isolated: Whether each node needs a name of its own.
     """
 
     has_worked: bool
+    has_connected: bool
     is_isolated: bool
 
     @property
@@ -57,6 +59,7 @@ class _ProxyWay:
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
         self.has_worked = False
+        self.has_connected = False
         self.is_isolated = False
 
     @property

@@ -25,9 +25,10 @@ _KNOWN = """\
 SELECT key, told_time,
     (SELECT count(*) FROM visit WHERE visit.node_id = node.node_id AND is_verdict AND outcome = 'failed'
         AND visit_id > coalesce((SELECT max(visit_id) FROM visit
-            WHERE visit.node_id = node.node_id AND is_verdict AND outcome != 'failed'), 0)),
+            WHERE visit.node_id = node.node_id AND is_verdict AND outcome NOT IN ('failed', 'skipped')), 0)),
     coalesce((SELECT max(ended_ms) FROM visit WHERE visit.node_id = node.node_id) / 1000, 0),
-    EXISTS (SELECT 1 FROM visit WHERE crawl_id = ? AND visit.node_id = node.node_id AND is_verdict)
+    EXISTS (SELECT 1 FROM visit WHERE crawl_id = ? AND visit.node_id = node.node_id AND is_verdict
+        AND outcome != 'skipped')
 FROM node ORDER BY node_id"""
 
 

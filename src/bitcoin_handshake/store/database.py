@@ -163,6 +163,9 @@ class StoreLock:
     """
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_file():
+            what = "a directory" if path.is_dir() else "a device, pipe or socket"
+            raise EnvironmentFailure(f"{path} is {what}, not a store: name a file with --db")
         lock_path = path.with_name(f"{path.name}-lock")
         self._file: IO[str] | None = None
         with _explained(path):
