@@ -82,3 +82,4 @@ async def test_each_behaviour_ends_in_its_code(name: str) -> None:
 
 async def test_the_table_lists_all_of_them() -> None:
     assert all(name in proxies_text() for name in PROXY_BEHAVIOURS)
+    assert max(map(len, proxies_text().splitlines())) <= 80

@@ -67,3 +67,4 @@ async def test_a_session_that_ends_is_replaced() -> None:
 
 async def test_the_table_lists_all_of_them() -> None:
     assert all(name in sam_text() for name in SAM_BEHAVIOURS)
+    assert max(map(len, sam_text().splitlines())) <= 80

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.store.database import open_for_reading
 from bitcoin_handshake.store.queries import NodeFilter, nodes
 from bitcoin_handshake.store.statistics import MAX_ROWS, Table, _ranked, compare, statistics
@@ -32,6 +33,23 @@ def test_the_tables_of_a_run(database: sqlite3.Connection) -> None:
     assert rows["heights"] == [("within 2 blocks", 2)]
     assert ("P2P_V2", 1) in rows["services"]
     assert all(table.definition.endswith(".") for table in tables.values())
+
+
+class _Places:
+    """Knows one operator, and no country."""
+
+    def asn(self, netaddr: NetAddr) -> int | None:
+        return 64500 if netaddr.network is Network.IPV4 else None
+
+    def country(self, netaddr: NetAddr) -> str | None:
+        return None
+
+
+def test_the_tables_of_places(database: sqlite3.Connection) -> None:
+    tables = {table.name: table for table in statistics(database, 2, _Places())}
+    assert tables["autonomous_systems"].rows == [("AS64500", 2)]
+    assert "countries" not in tables  # nothing is known of them
+    assert "autonomous_systems" not in {table.name for table in statistics(database, 2)}
 
 
 def test_percentages() -> None:

@@ -29,12 +29,25 @@ WIDTH = 44
 @click.command(
     "stats",
     cls=Command,
-    examples=((f"{PROGRAM} stats --db crawl.sqlite", "what the last run found"),),
+    examples=(
+        (f"{PROGRAM} stats --db crawl.sqlite", "what the last run found"),
+        (f"{PROGRAM} stats --db crawl.sqlite --asmap ip_asn.map", "with the network operators"),
+    ),
     epilog="A node is an address that completed the handshake from this machine: see docs/crawl.md.",
 )
 @click.option("--db", metavar="FILE", shell_complete=complete_file, help="The store.")
 @click.option("-n", "--chain", "network", type=ChainType(), help="Chain whose store is read [mainnet].")
 @click.option("--crawl", "crawl_id", type=WholeNumberType(1), metavar="N", help="Of run N [the last one].")
+@click.option(
+    "--asmap", metavar="FILE", shell_complete=complete_file, help="Bitcoin Core's map of network operators."
+)
+@click.option(
+    "--mmdb",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=complete_file,
+    help="MMDB file of network operators or countries; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @log_level_options
 @click.pass_context
@@ -42,17 +55,19 @@ def command(ctx: click.Context, /, crawl_id: int | None, as_json: bool, **_: obj
     """Show shares of networks, software, services, v2, versions, heights, clocks and ports."""
     log_options_from(ctx)
     from bitcoin_handshake.cli.output.printable import printable
+    from bitcoin_handshake.location import open_locations
     from bitcoin_handshake.store.database import open_for_reading
     from bitcoin_handshake.store.queries import crawl_id_of
     from bitcoin_handshake.store.statistics import statistics
 
+    location = open_locations(asmap=ctx.params["asmap"], mmdb=ctx.params["mmdb"])
     with closing(open_for_reading(store_path(ctx))) as database:
         number = crawl_id_of(database, crawl_id)
         row = database.execute(
             "SELECT state, started_ms, ended_ms, program, vantage FROM crawl WHERE crawl_id = ?", (number,)
         ).fetchone()
         run = dict(zip(("state", "started_ms", "ended_ms", "program", "vantage"), row, strict=True))
-        tables = statistics(database, number)
+        tables = statistics(database, number, location)
     if as_json:
         click.echo(
             json.dumps({"crawl": number, **run, "tables": {each.name: each.to_json() for each in tables}})

@@ -111,7 +111,7 @@ PROXY_BEHAVIOURS: Mapping[str, ProxyBehaviour] = MappingProxyType({each.name: ea
 
 def proxies_text() -> str:
     """Write the table for a terminal."""
-    lines = [f"  {each.name:<20} {each.code or 'healthy':<36} {each.description}" for each in _ALL]
+    lines = [f"{each.name}\n    {each.description}\n    {each.code or 'healthy'}" for each in _ALL]
     return "Behaviours of the proxy (--proxy-behaviour):\n" + "\n".join(lines) + "\n"
 
 

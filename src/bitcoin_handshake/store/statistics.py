@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from bitcoin_handshake.location import Location
+from bitcoin_handshake.netaddr import NetAddr, Network
 from bitcoin_handshake.protocol import services_names
 from bitcoin_handshake.store.queries import NodeFilter, nodes
 
@@ -52,8 +54,12 @@ class Table:
         }
 
 
-def statistics(database: sqlite3.Connection, crawl_id: int) -> list[Table]:
-    """Make the tables of one run."""
+def statistics(database: sqlite3.Connection, crawl_id: int, location: Location | None = None) -> list[Table]:
+    """Make the tables of one run.
+
+    Args:
+        location: Who knows autonomous systems and countries; None leaves those tables out.
+    """
     seen = list(nodes(database, NodeFilter(crawl_id=crawl_id)))
     up = [node for node in seen if node["outcome"] == "ok"]
     per = "of the nodes that completed the handshake in this run"
@@ -86,7 +92,28 @@ def statistics(database: sqlite3.Connection, crawl_id: int) -> list[Table]:
     rows = _ranked(Counter(_spread(node["start_height"], middle) for node in up))
     definition = f"Start height minus the median {middle}, {per}."
     tables.append(Table(name="heights", title="Height", definition=definition, rows=rows, total=len(up)))
-    return tables
+    return tables if location is None else [*tables, *_places(up, location)]
+
+
+def _places(up: Sequence[Mapping[str, Any]], location: Location) -> Iterator[Table]:
+    """Make the tables of autonomous systems and of countries; of IP addresses only."""
+    addresses = [
+        NetAddr(Network(node["network"]), node["host"], node["port"])
+        for node in up
+        if node["network"] in ("ipv4", "ipv6")
+    ]
+    per = "of the nodes with IPv4 and IPv6 addresses that completed the handshake in this run"
+    asns = Counter(f"AS{asn}" if (asn := location.asn(each)) else "(unknown)" for each in addresses)
+    countries = Counter(location.country(each) or "(unknown)" for each in addresses)
+    for name, title, what, counts in (
+        ("autonomous_systems", "Autonomous systems", "Network operator by the file given", asns),
+        ("countries", "Countries", "Country by the file given", countries),
+    ):
+        if counts.keys() - {"(unknown)"}:
+            definition = f"{what}, {per}."
+            yield Table(
+                name=name, title=title, definition=definition, rows=_ranked(counts), total=len(addresses)
+            )
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
