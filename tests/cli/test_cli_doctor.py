@@ -62,6 +62,7 @@ def test_markdown_is_a_table(closed_port: int) -> None:
         ((), "no node: name one by address or name"),
         (("--json", "--nagios", "127.0.0.1"), "--json"),
         (("--watch", "5", "--json", "127.0.0.1"), "--watch prints text"),
+        (("--sequence", "--nagios", "127.0.0.1"), "--sequence draws a picture"),
         (("127.0.0.999",), "is not a target"),
         (("--height", "-1", "127.0.0.1"), "--height"),
         (("-n", "nochain", "127.0.0.1"), "nochain"),

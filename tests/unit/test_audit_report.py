@@ -54,3 +54,11 @@ def test_changes_are_findings_that_came_and_went() -> None:
     before, now = _examination(), _examination(version=version(time_offset_s=7200))
     assert [line.split(" ")[1:3] for line in changes([before], [now])] == [["+", "WARNING"], ["-", "OK"]]
     assert list(changes([now], [now])) == []
+
+
+def test_messages_that_were_recorded_are_drawn() -> None:
+    messages = [{"direction": "sent", "msg_type": "version", "size": 102, "at_ms": 1.0}]
+    one = _examination(messages=messages)
+    assert list(text(one))[-1].lstrip().startswith("1.0 ms  |-- version 102 B")
+    assert list(markdown(one))[-2:] == ["    us->>node: version 102 B (1.0 ms)", "```"]
+    assert "mermaid" not in "".join(markdown(_examination()))

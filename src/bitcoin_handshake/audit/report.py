@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bitcoin_handshake.audit.doctor import Examination
 from bitcoin_handshake.audit.findings import Finding, Level, worst
+from bitcoin_handshake.audit.ladder import ladder, mermaid
 
 __all__ = ["NAGIOS_WORDS", "changes", "markdown", "nagios", "overall", "text"]
 
@@ -37,6 +38,11 @@ def text(examination: Examination) -> Iterator[str]:
         yield f"  {finding.level.name:<8} {finding.title}{evidence}{where}  ({finding.id})"
         if finding.advice and finding.level > Level.OK:
             yield f"           -> {finding.advice}"
+    for record in examination.records:
+        picture = list(ladder(record))
+        if picture:
+            yield ""
+            yield from picture
 
 
 def markdown(examination: Examination) -> Iterator[str]:
@@ -54,6 +60,11 @@ def markdown(examination: Examination) -> Iterator[str]:
     if advice:
         yield ""
         yield from (f"* `{finding.id}`: {finding.advice}" for finding in advice)
+    for record in examination.records:
+        picture = list(mermaid(record))
+        if picture:
+            yield ""
+            yield from picture
 
 
 def nagios(examinations: Sequence[Examination]) -> str:

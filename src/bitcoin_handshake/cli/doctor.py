@@ -97,6 +97,9 @@ few nodes of the chain's DNS seeds; they are not asked for nodes on private addr
 @network_options
 @click.option("--json", "json", is_flag=True, help="One JSON object per node.")
 @click.option("--markdown", is_flag=True, help="A table to paste into an issue.")
+@click.option(
+    "--sequence", "record_messages", is_flag=True, help="Draw the messages of each connection as well."
+)
 @click.option("--nagios", is_flag=True, help="One line with performance data.")
 @click.option(
     "--watch",
@@ -116,6 +119,8 @@ def command(ctx: click.Context, /, **_: object) -> int:
         raise click.UsageError("no node: name one by address or name", ctx)
     if len(params["targets"]) > MAX_NODES:
         raise click.UsageError(f"at most {MAX_NODES} nodes at once; use 'handshake' for lists", ctx)
+    if params["record_messages"] and form == "nagios":
+        raise click.UsageError("--sequence draws a picture: not with --nagios", ctx)
     if params["watch_s"] is not None and form is not None:
         raise click.UsageError(f"--watch prints text: not with --{form}", ctx)
 
