@@ -25,6 +25,7 @@ from tests.scripted_dns import (
     has_edns,
     on_both_loops,
     question_of,
+    record,
     scripted_dns,
     silent,
 )
@@ -193,6 +194,38 @@ async def test_the_last_failure_is_told_when_all_servers_fail() -> None:
     assert exchange.failure.server == two.resolver.to_text()
     assert exchange.failure.why == f"it answered REFUSED; {one.resolver.to_text()}: it answered SERVFAIL"
     assert (len(one.udp_queries), len(two.udp_queries)) == (2, 2)
+
+
+@on_both_loops
+async def test_a_server_that_refers_to_others_is_no_end() -> None:
+    name_server = record(encode_name("example"), 2, encode_name("ns.example"))
+    async with (
+        scripted_dns(lambda query: [answer(query, [], [name_server], flags=0)]) as first,
+        scripted_dns(by_type(A=["127.0.0.1"])) as second,
+    ):
+        exchange = await _ask(first.resolver, second.resolver)
+        assert _hosts(exchange) == ["127.0.0.1"]
+        alone = await _ask(first.resolver)
+    assert alone.reply is not None
+    assert alone.reply.referral
+
+
+class _HangsOverTcp(asyncio.Protocol):
+    """Takes a connection and says nothing."""
+
+
+@on_both_loops
+async def test_a_server_that_hangs_over_tcp_takes_its_share_only() -> None:
+    def truncated(query: bytes) -> list[bytes]:
+        return [answer(query, [], flags=TC)]
+
+    async with (
+        scripted_dns(truncated, tcp_protocol=_HangsOverTcp) as first,
+        scripted_dns(by_type(A=["127.0.0.1"])) as second,
+    ):
+        exchange = await _ask(first.resolver, second.resolver, timeout_s=8 * SHORT)
+    assert _hosts(exchange) == ["127.0.0.1"]
+    assert exchange.facts.server == second.resolver.to_text()
 
 
 @pytest.mark.parametrize("rcode", [1, 4])

@@ -258,9 +258,13 @@ class _Question:
         return reply if reply.addresses else None
 
     async def _ask_tcp(self, conversation: _Conversation) -> Reply | None:
-        """Ask again over TCP, where an answer may have 65,535 bytes."""
+        """Ask again over TCP, where an answer may have 65,535 bytes.
+
+        A server that hangs there takes its share of the time only, where there are others.
+        """
+        now = self.loop.time()
         try:
-            async with asyncio.timeout_at(self.deadline):
+            async with asyncio.timeout_at(now + (self.deadline - now) / max(1, len(self.live))):
                 message = await _exchange_tcp(conversation.query, conversation.server)
             reply = read_reply(conversation.query, message)
         except TimeoutError:
@@ -277,6 +281,9 @@ class _Question:
 
     def _accept(self, reply: Reply) -> Reply | None:
         """Take a reply that settles the question, or the failure that its code stands for."""
+        if reply.referral and len(self.live) > 1:
+            self.failure = self._failed(ServerFailure, "it names other servers instead of answering")
+            return None
         if reply.rcode in _FINAL:
             self.failure = None
             return reply
