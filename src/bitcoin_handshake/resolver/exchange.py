@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from time import perf_counter
 
 import dns.exception
@@ -101,13 +102,9 @@ async def exchange(
     return await loop.run_in_executor(_threads(), _ask, query, server, timeout_s, force_tcp, keeps_duplicates)
 
 
-_pool: list[ThreadPoolExecutor] = []
-
-
+@cache
 def _threads() -> ThreadPoolExecutor:
-    if not _pool:
-        _pool.append(ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="dns"))
-    return _pool[0]
+    return ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="dns")
 
 
 def _ask(
