@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bitcoin_handshake import defaults
 from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
 from bitcoin_handshake.cli.network_options import network_options, route_options_from
 from bitcoin_handshake.cli.options import (
-    ChainType,
     ResolverType,
     SecondsType,
     WholeNumberType,
     fields_from,
     log_level_options,
     log_options_from,
+    node_options,
 )
 from bitcoin_handshake.cli.output.printable import printable
 
@@ -54,27 +53,7 @@ Exit codes: 0 ok, 1 a warning, 2 a problem or wrong usage, 3 the node could not 
 few nodes of the chain's DNS seeds; they are not asked for nodes on private addresses.""",
 )
 @click.argument("targets", nargs=-1, metavar="NODE...")
-@click.option(
-    "-n",
-    "--network",
-    "--chain",
-    "network",
-    type=ChainType(),
-    default=defaults.CHAIN,
-    help="mainnet (default), testnet3, testnet4, signet, regtest.",
-)
-@click.option(
-    "-p", "--port", type=WholeNumberType(1, defaults.MAX_PORT), metavar="PORT", help="Port [the chain's own]."
-)
-@click.option(
-    "-t",
-    "--timeout",
-    "timeout_s",
-    type=SecondsType(),
-    default=defaults.TIMEOUT_S,
-    metavar="SECONDS",
-    help=f"Limit for the handshake with each address [{defaults.TIMEOUT_S:g}].",
-)
+@node_options
 @click.option(
     "--duration",
     "duration_s",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from bitcoin_handshake import __version__
+from bitcoin_handshake import __version__, defaults
 from bitcoin_handshake.cli.command import PROGRAM, pick_one
 from bitcoin_handshake.defaults import (
     CHAIN_ALIASES,
@@ -40,8 +40,10 @@ __all__ = [
     "WholeNumberType",
     "complete_file",
     "fields_from",
+    "location_options",
     "log_level_options",
     "log_options_from",
+    "node_options",
     "output_options",
     "output_options_from",
     "version_option",
@@ -294,6 +296,64 @@ def fields_from(ctx: click.Context, kind: type[DataclassInstance]) -> dict[str, 
 def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Have the shell offer its files."""
     return [CompletionItem(incomplete, type="file")]
+
+
+def node_options(command: Decorated) -> Decorated:
+    """Add chain, port, and the limit of time of each address."""
+    for option in reversed(
+        (
+            click.option(
+                "-n",
+                "--network",
+                "--chain",
+                "network",
+                type=ChainType(),
+                default=defaults.CHAIN,
+                help="mainnet (default), testnet3, testnet4, signet, regtest.",
+            ),
+            click.option(
+                "-p",
+                "--port",
+                type=WholeNumberType(1, defaults.MAX_PORT),
+                metavar="PORT",
+                help="Port [the chain's own].",
+            ),
+            click.option(
+                "-t",
+                "--timeout",
+                "timeout_s",
+                type=SecondsType(),
+                default=defaults.TIMEOUT_S,
+                metavar="SECONDS",
+                help=f"Limit for the handshake with each address [{defaults.TIMEOUT_S:g}].",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def location_options(command: Decorated) -> Decorated:
+    """Add the files that know network operators and countries."""
+    for option in reversed(
+        (
+            click.option(
+                "--asmap",
+                metavar="FILE",
+                shell_complete=complete_file,
+                help="Bitcoin Core's map of network operators.",
+            ),
+            click.option(
+                "--mmdb",
+                multiple=True,
+                metavar="FILE",
+                shell_complete=complete_file,
+                help="MMDB file of network operators or countries; repeatable.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def output_options(command: Decorated) -> Decorated:

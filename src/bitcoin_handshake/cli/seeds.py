@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bitcoin_handshake import defaults
 from bitcoin_handshake.cli.command import PROGRAM, Command, pick_one
 from bitcoin_handshake.cli.network_options import network_options, route_options_from
 from bitcoin_handshake.cli.options import (
-    ChainType,
     SecondsType,
     WholeNumberType,
     complete_file,
     fields_from,
+    location_options,
     log_level_options,
     log_options_from,
+    node_options,
 )
 from bitcoin_handshake.cli.output.printable import printable
 
@@ -52,15 +52,7 @@ Exit codes: 0 audited, 1 a seed is below --min-reachable, 2 wrong usage, 4 no DN
 machine fails, 130 interrupted. A node is reachable where the handshake was completed from this machine.""",
 )
 @click.argument("seeds", nargs=-1, metavar="[SEED...]")
-@click.option(
-    "-n",
-    "--network",
-    "--chain",
-    "network",
-    type=ChainType(),
-    default=defaults.CHAIN,
-    help="mainnet (default), testnet3, testnet4, signet, regtest.",
-)
+@node_options
 @click.option(
     "--resolver",
     "resolvers",
@@ -73,16 +65,7 @@ machine fails, 130 interrupted. A node is reachable where the handshake was comp
     "--min-reachable", type=WholeNumberType(0, 100), metavar="PERCENT", help="Exit code 1 for a seed below."
 )
 @click.option("--height", type=WholeNumberType(0), metavar="N", help="Height of the chain, to compare with.")
-@click.option(
-    "--asmap", metavar="FILE", shell_complete=complete_file, help="Bitcoin Core's map of network operators."
-)
-@click.option(
-    "--mmdb",
-    multiple=True,
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="MMDB file of network operators; repeatable.",
-)
+@location_options
 @click.option(
     "--trust-anchor",
     metavar="FILE",
@@ -93,18 +76,6 @@ machine fails, 130 interrupted. A node is reachable where the handshake was comp
     "--db", metavar="FILE", shell_complete=complete_file, help="Keep the audit here, compare with the last."
 )
 @click.option("--history", is_flag=True, help="Show the audits in the store; ask nobody.")
-@click.option(
-    "-p", "--port", type=WholeNumberType(1, defaults.MAX_PORT), metavar="PORT", help="Port [the chain's own]."
-)
-@click.option(
-    "-t",
-    "--timeout",
-    "timeout_s",
-    type=SecondsType(),
-    default=defaults.TIMEOUT_S,
-    metavar="SECONDS",
-    help=f"Limit for the handshake with each address [{defaults.TIMEOUT_S:g}].",
-)
 @click.option(
     "--dns-timeout",
     "dns_timeout_s",

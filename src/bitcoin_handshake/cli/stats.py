@@ -14,6 +14,7 @@ from bitcoin_handshake.cli.options import (
     ChainType,
     WholeNumberType,
     complete_file,
+    location_options,
     log_level_options,
     log_options_from,
 )
@@ -38,16 +39,7 @@ WIDTH = 44
 @click.option("--db", metavar="FILE", shell_complete=complete_file, help="The store.")
 @click.option("-n", "--chain", "network", type=ChainType(), help="Chain whose store is read [mainnet].")
 @click.option("--crawl", "crawl_id", type=WholeNumberType(1), metavar="N", help="Of run N [the last one].")
-@click.option(
-    "--asmap", metavar="FILE", shell_complete=complete_file, help="Bitcoin Core's map of network operators."
-)
-@click.option(
-    "--mmdb",
-    multiple=True,
-    metavar="FILE",
-    shell_complete=complete_file,
-    help="MMDB file of network operators or countries; repeatable.",
-)
+@location_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @log_level_options
 @click.pass_context
