@@ -369,7 +369,7 @@ def output_options(command: Decorated) -> Decorated:
                 shell_complete=complete_file,
                 help="Write there; - is standard output.",
             ),
-            click.option("--append", is_flag=True, help="Keep what FILE has; write behind it."),
+            click.option("--append", is_flag=True, help="Append to FILE; do not replace it."),
             click.option("--no-progress", is_flag=True, help="No live progress bar."),
         )
     ):

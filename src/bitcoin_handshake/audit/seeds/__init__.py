@@ -1,1 +1,1 @@
-"""The audit of DNS seeds: what they answer, and what the nodes behind the answers are worth."""
+"""The audit of DNS seeds: what they answer, and whether the nodes that they name work."""

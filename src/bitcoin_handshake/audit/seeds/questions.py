@@ -43,7 +43,7 @@ class Question:
         seed: The name of the seed.
         mask: Service bits that are asked for; 0 for the bare name.
         rdtype: `A` or `AAAA`.
-        server: Whom it is put to.
+        server: The DNS server that is asked.
     """
 
     seed: str
