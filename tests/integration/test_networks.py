@@ -89,11 +89,19 @@ class TorNetwork:
         """End the `client` or the `service` for good, and wait until it is gone."""
         pid = int((self.folder / member / "pid").read_text())
         os.kill(pid, signal.SIGKILL)
-        state = Path(f"/proc/{pid}/stat")
         deadline = time.monotonic() + READY_S
-        while state.exists() and state.read_text().rpartition(")")[2].split()[0] not in "ZX":
+        while not _has_ended(pid):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the {member} does not end")
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is gone, or only waits for its parent to notice."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # gone before the file was opened, or while it was read
+        return True
+    return state.rpartition(")")[2].split()[0] in "ZX"
 
 
 @pytest.fixture(scope="module")
