@@ -133,7 +133,6 @@ class _File:
     def _open_beside(self, state: os.stat_result) -> bool:
         """Open a new file in the same directory, with the same owner and mode; tell whether it could be."""
         folder, _, name = self._path.rpartition(os.sep)
-        folder, _, name = self._path.rpartition(os.sep)
         beside = f"{folder}{os.sep}.{name[:NAME_LEN]}.{os.getpid()}.part"
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
